@@ -1,0 +1,1 @@
+"""aivideo: a self-hosted studio for AI video generation."""

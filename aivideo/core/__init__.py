@@ -1,0 +1,1 @@
+"""RULES: plain functions on plain values, standard library only."""
