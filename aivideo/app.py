@@ -1,0 +1,57 @@
+"""create_app: settings → logs → extensions → adapters → web → command line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+
+from aivideo import config, logs
+from aivideo.config import ROOT, Settings
+from aivideo.core import catalogue
+from aivideo.doorbell import Doorbell
+from aivideo.extensions import db, engine_options, migrate, tune_sqlite
+
+
+def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) -> Flask:
+    """Build the application.
+
+    `overrides` are settings by name (`{"DATA_DIR": …}`); given, neither the environment nor `.env` is read. `threads` is
+    how many callers of this process want a database connection at once.
+
+    Raises:
+        config.ConfigError, catalogue.CatalogueError: one line for the operator.
+    """
+    settings = config.load(overrides)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    logs.configure(settings.log_level)
+
+    app = Flask(
+        "aivideo", root_path=str(ROOT), template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
+    )
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=config.secret_key(settings),
+        SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.sqlalchemy_url, threads),
+    )
+    app.extensions["catalogue"] = _catalogue(settings)
+    app.extensions["doorbell"] = Doorbell(settings.redis_address)
+
+    db.init_app(app)
+    tune_sqlite(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+
+    from aivideo import cli, models, web  # noqa: F401  (models: every table is known before the first query)
+
+    web.init_app(app)
+    cli.init_app(app)
+    return app
+
+
+def _catalogue(settings: Settings) -> catalogue.Catalogue:
+    loaded = catalogue.load(settings.catalogue_file)
+    if settings.signup_plan not in loaded.plans:
+        raise config.ConfigError(
+            f"SIGNUP_PLAN is {settings.signup_plan!r}: allowed is one of {', '.join(loaded.plans)}"
+        )
+    return loaded

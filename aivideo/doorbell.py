@@ -1,0 +1,71 @@
+"""Redis behind short timeouts and a circuit breaker: the doorbell, never the truth.
+
+With Redis away every call would otherwise wait for its timeout; after one failure the circuit stays open for five
+seconds, so a request pays for that at most once.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import redis
+from flask import current_app
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+OPEN_SECONDS = 5.0
+CONNECT_SECONDS = 0.5
+ANSWER_SECONDS = 2.0
+AWAY = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, OSError)
+
+
+class DoorbellAway(Exception):
+    """Redis does not answer, or did not a moment ago."""
+
+
+class Doorbell:
+    """One client of one Redis per process; connects on first use."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.client = connect(url)
+        self._closed_until = 0.0
+
+    def call(self, action: Callable[["redis.Redis"], T]) -> T:
+        """Run `action` with the client.
+
+        Raises:
+            DoorbellAway: Redis is away, or the circuit is still open.
+        """
+        if time.monotonic() < self._closed_until:
+            raise DoorbellAway(f"Redis at {_without_password(self.url)} was away a moment ago")
+        try:
+            return action(self.client)
+        except AWAY as error:
+            self._closed_until = time.monotonic() + OPEN_SECONDS
+            raise DoorbellAway(f"Redis at {_without_password(self.url)} is away: {error}") from error
+
+
+def connect(url: str, *, answer_seconds: float | None = ANSWER_SECONDS) -> "redis.Redis":
+    """A client with short timeouts and no retries. `answer_seconds` None waits for ever (subscriptions, BLPOP)."""
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=answer_seconds,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+
+
+def doorbell() -> Doorbell:
+    """The doorbell of the current app."""
+    bell: Doorbell = current_app.extensions["doorbell"]
+    return bell
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

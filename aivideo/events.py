@@ -1,0 +1,160 @@
+"""The event logger: lines are recorded in the transaction that they tell of, and published after its commit.
+
+    with transaction(), EventLog(video) as log:
+        log.record(Step.WAITING, Line.WAITING)
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import update
+
+from aivideo.core.video import Status, channel, file_url, user_channel
+from aivideo.doorbell import Doorbell, DoorbellAway, doorbell
+from aivideo.extensions import db
+from aivideo.models import Event, Video
+from aivideo.models.events import timestamp
+from aivideo.transaction import after_commit
+
+log = logging.getLogger(__name__)
+LINES_IN_VIEW = 5
+
+
+class EventLog:
+    """Records lines of one video's log. Adds number and timestamp by itself.
+
+    Used inside `transaction()`. The lines become rows when the block ends well; after the commit each is published on
+    `video:{id}`, and a snapshot of the video's state on `user:{id}`. Redis being away never stops anything: the lines
+    go to the console log, and streams find them in the database.
+    """
+
+    def __init__(self, video: Video) -> None:
+        self.video = video
+        self._events: list[Event] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def record(
+        self,
+        step: int,
+        message: str,
+        *,
+        progress: int | None = None,
+        status: Status | None = None,
+        video_url: str | None = None,
+        error: dict[str, Any] | None = None,
+    ) -> None:
+        self._events.append(
+            Event(
+                video_id=self.video.id,
+                step=step,
+                message=message,
+                progress=progress,
+                status=status,
+                video_url=video_url,
+                error=error,
+                created_at=datetime.now(UTC),
+            )
+        )
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        if kind is not None or not self._events:
+            return
+        video, session = self.video, db.session()
+        session.flush()
+        last = session.scalar(
+            update(Video)
+            .where(Video.id == video.id)
+            .values(seq=Video.seq + len(self._events), updated_at=self._events[-1].created_at)
+            .returning(Video.seq)
+            .execution_options(synchronize_session=False)
+        )
+        assert last is not None, "a video's log needs its video"
+        for number, event in enumerate(self._events, last - len(self._events) + 1):
+            event.seq = number
+        session.add_all(self._events)
+        session.flush()
+        session.refresh(video)
+        lines = list(reversed(session.scalars(Event.last(video.id, LINES_IN_VIEW)).all()))
+        messages = [event.as_message() for event in self._events]
+        state = snapshot(video, lines)
+        bell = doorbell()
+        after_commit(lambda: publish(bell, video.id, messages, video.user_id, state))
+
+
+def publish(
+    bell: Doorbell, video_id: int, messages: Sequence[dict[str, Any]], user_id: int, state: dict[str, Any]
+) -> None:
+    """Ring for lines that are committed: each on `video:{id}`, then the state on `user:{id}`."""
+
+    def send(redis: Any) -> None:
+        pipeline = redis.pipeline(transaction=False)
+        for message in messages:
+            pipeline.publish(channel(video_id), json.dumps(message, ensure_ascii=False))
+        pipeline.publish(user_channel(user_id), json.dumps(state, ensure_ascii=False))
+        pipeline.execute()
+
+    try:
+        bell.call(send)
+    except DoorbellAway as away:
+        for message in messages:
+            log.warning("video %s, line %s not published (%s): %s", video_id, message["id"], away, message["message"])
+
+
+def replay(video_id: int, after: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
+    """Messages of a video that came after number `after`, oldest first."""
+    return [event.as_message() for event in db.session.scalars(Event.after(video_id, after, limit))]
+
+
+def snapshots(videos: Sequence[Video]) -> list[dict[str, Any]]:
+    """Snapshots of several videos with their last lines, in the order given."""
+    found: list[dict[str, Any]] = []
+    for video in videos:
+        lines = list(reversed(db.session.scalars(Event.last(video.id, LINES_IN_VIEW)).all()))
+        found.append(snapshot(video, lines))
+    return found
+
+
+def snapshot(video: Video, lines: Sequence[Event] = ()) -> dict[str, Any]:
+    """A video's state as plain JSON values: what the API shows, and what a card on the page is drawn from.
+
+    `seq` is the number of the last line; `lines` are the last five messages, oldest first.
+    """
+    completed = video.status == Status.COMPLETED
+    return {
+        "id": video.id,
+        "seq": video.seq,
+        "status": video.status,
+        "stage": video.stage,
+        "progress": video.progress,
+        "waiting_reason": video.waiting_reason,
+        "prompt": video.prompt,
+        "model": video.model,
+        "seconds": video.seconds,
+        "size": video.size,
+        "credits": video.credits,
+        "video_url": file_url(video.id) if completed else None,
+        "poster_url": f"/videos/{video.id}/poster" if completed and video.poster_name else None,
+        "error": error_of(video),
+        "late": video.late,
+        "cancelling": video.cancel_requested_at is not None and not video.ended,
+        "hidden": video.hidden_at is not None,
+        "created_at": timestamp(video.created_at),
+        "completed_at": timestamp(video.completed_at) if video.completed_at else None,
+        "updated_at": timestamp(video.updated_at),
+        "lines": [line.as_message() for line in lines],
+    }
+
+
+def error_of(video: Video) -> dict[str, Any] | None:
+    """`{code, message, provider_code}` of a video that failed, else None."""
+    if not video.error_code or video.status == Status.COMPLETED:
+        return None
+    return {"code": video.error_code, "message": video.error_message, "provider_code": video.provider_code}

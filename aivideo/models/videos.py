@@ -1,0 +1,104 @@
+"""The videos users made."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, Text, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from aivideo.core.video import UNDER_WAY, Stage, Status
+from aivideo.extensions import db
+
+
+class Video(db.Model):  # type: ignore[name-defined, misc]
+    """One thing a user asked for, from the request to the file.
+
+    `due_at` is when somebody has to look at it again (submit, poll, save or recover); whoever takes it up moves it
+    forward by compare-and-set, so it is also the lease. `seq` is the number of its last event.
+    """
+
+    __tablename__ = "videos"
+    __table_args__ = (
+        UniqueConstraint("user_id", "request_key"),
+        CheckConstraint(
+            f"(stage = 'ended') = (status IN ({', '.join(repr(str(s)) for s in ('completed', 'failed', 'cancelled'))}))",
+            name="ended_has_an_end",
+        ),
+        CheckConstraint("credits >= 0", name="credits_not_negative"),
+        Index("ix_videos_user_created", "user_id", "id"),
+        Index("ix_videos_stage_due", "stage", "due_at"),
+        Index("ix_videos_user_updated", "user_id", "updated_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    request_key: Mapped[str | None] = mapped_column(String(255))
+    request_hash: Mapped[str] = mapped_column(String(64), default="")
+    credits_left: Mapped[int] = mapped_column(default=0)
+    """Balance right after the charge: part of the first answer, which a repeated request gets again."""
+
+    prompt: Mapped[str] = mapped_column(Text)
+    model: Mapped[str] = mapped_column(String(80))
+    size: Mapped[str] = mapped_column(String(16))
+    seconds: Mapped[int]
+    credits: Mapped[int]
+    usd: Mapped[float] = mapped_column(default=0.0)
+    picture_name: Mapped[str | None] = mapped_column(String(200))
+    """Storage name of the reference picture, already fitted to `size`."""
+    picture_hash: Mapped[str | None] = mapped_column(String(64))
+    remixed_from_id: Mapped[int | None] = mapped_column(ForeignKey("videos.id"))
+
+    status: Mapped[str] = mapped_column(String(16), default=Status.PENDING)
+    stage: Mapped[str] = mapped_column(String(16), default=Stage.QUEUED)
+    progress: Mapped[int] = mapped_column(default=0)
+    waiting_reason: Mapped[str | None] = mapped_column(String(255))
+    seq: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)
+    """Creates that provably were not taken; what GENERATION_RETRIES limits."""
+    failed_looks: Mapped[int] = mapped_column(default=0)
+    """Looks or downloads that failed in a row, or looks after a time-out."""
+
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    provider_code: Mapped[str | None] = mapped_column(String(120))
+    late: Mapped[bool] = mapped_column(default=False)
+    note: Mapped[str | None] = mapped_column(String(255))
+    """Something for the receipt, such as a clip of another length than ordered."""
+
+    created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
+    updated_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
+    accepted_at: Mapped[datetime | None]
+    """When the provider took it; SORA_TIMEOUT_SECONDS counts from here."""
+    ready_at: Mapped[datetime | None]
+    """When the provider said it was finished; the download is tried from here on."""
+    expires_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    """When it ended, however it ended."""
+    cancel_requested_at: Mapped[datetime | None]
+    hidden_at: Mapped[datetime | None]
+
+    file_name: Mapped[str | None] = mapped_column(String(200))
+    poster_name: Mapped[str | None] = mapped_column(String(200))
+    file_bytes: Mapped[int | None]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    duration: Mapped[float | None]
+
+    @property
+    def ended(self) -> bool:
+        return self.stage == Stage.ENDED
+
+    @staticmethod
+    def of(user_id: int) -> Select[tuple["Video"]]:
+        """A user's videos that are not deleted, newest first."""
+        return select(Video).where(Video.user_id == user_id, Video.hidden_at.is_(None)).order_by(Video.id.desc())
+
+    @staticmethod
+    def due(stages: tuple[Stage, ...], now: datetime, limit: int) -> Select[tuple["Video"]]:
+        return (
+            select(Video).where(Video.stage.in_(stages), Video.due_at <= now).order_by(Video.due_at, Video.id).limit(limit)
+        )
+
+    @staticmethod
+    def count_under_way(user_id: int) -> Select[tuple[int]]:
+        return select(func.count()).select_from(Video).where(Video.user_id == user_id, Video.stage.in_(UNDER_WAY))

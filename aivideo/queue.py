@@ -1,0 +1,51 @@
+"""Put RQ jobs on their queues, named by dotted path. Nothing else in the house knows RQ."""
+
+import logging
+from functools import lru_cache
+from typing import Any
+
+from aivideo.doorbell import Doorbell, DoorbellAway, doorbell
+
+log = logging.getLogger(__name__)
+
+JOBS = {
+    "submit": ("videos", "aivideo.jobs.videos.submit"),
+    "save": ("videos", "aivideo.jobs.videos.save"),
+    "poll": ("upkeep", "aivideo.jobs.videos.poll"),
+    "recover": ("upkeep", "aivideo.jobs.upkeep.recover"),
+    "mail": ("upkeep", "aivideo.jobs.mail.send"),
+}
+QUEUES = ("upkeep", "videos")
+"""In the order in which workers look at them: a sweep looks after hundreds of videos, so it goes first."""
+JOB_SECONDS = 900
+KEEP_RESULT_SECONDS = 600
+KEEP_FAILURE_SECONDS = 7 * 86400
+
+
+def enqueue(verb: str, *arguments: Any, job_id: str | None = None) -> bool:
+    """Ring for one job. False where Redis is away: the database knows what is due, and recovery rings again."""
+    queue, name = JOBS[verb]
+    bell = doorbell()
+    try:
+        bell.call(
+            lambda _: _queue(bell, queue).enqueue(
+                name,
+                *arguments,
+                job_id=job_id,
+                job_timeout=JOB_SECONDS,
+                result_ttl=KEEP_RESULT_SECONDS,
+                failure_ttl=KEEP_FAILURE_SECONDS,
+            )
+        )
+    except DoorbellAway as away:
+        log.warning("%s %s not enqueued: %s", verb, job_id or "", away)
+        return False
+    return True
+
+
+@lru_cache(maxsize=32)
+def _queue(bell: Doorbell, name: str) -> Any:
+    from rq import Queue
+    from rq.serializers import JSONSerializer
+
+    return Queue(name, connection=bell.client, serializer=JSONSerializer)
