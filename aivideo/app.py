@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask
 
-from aivideo import config, logs
+from aivideo import config, logs, sign_in
 from aivideo.config import ROOT, Settings
 from aivideo.core import catalogue
 from aivideo.doorbell import Doorbell
@@ -26,7 +26,10 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) 
     logs.configure(settings.log_level)
 
     app = Flask(
-        "aivideo", root_path=str(ROOT), template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
+        "aivideo",
+        root_path=str(ROOT),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
     )
     app.config.update(
         SETTINGS=settings,
@@ -41,6 +44,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) 
     tune_sqlite(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
 
+    sign_in.init_app(app)
     from aivideo import cli, models, web  # noqa: F401  (models: every table is known before the first query)
 
     web.init_app(app)

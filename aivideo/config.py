@@ -93,7 +93,9 @@ class Settings(BaseSettings):
     signup_plan: str = _setting("free", "the name of a plan in the catalogue")
     signup_credits: int = _setting(0, "a number of credits, 0 or more", ge=0)
     catalogue_file: Path | None = _setting(None, "a TOML file that can be read")
-    submit_rate: Annotated[str, AfterValidator(_rate)] = _setting("120 per minute", "a rate like `120 per minute`")
+    submit_rate: Annotated[str, AfterValidator(_rate)] = _setting(
+        "120 per minute", "a rate like `120 per minute`"
+    )
 
     s3_bucket: str = _setting("", "the name of a bucket")
     s3_endpoint_url: Url = _setting("", "an http:// or https:// address")
@@ -105,7 +107,9 @@ class Settings(BaseSettings):
     google_discovery_url: Url = _setting(
         "https://accounts.google.com/.well-known/openid-configuration", "an http:// or https:// address"
     )
-    mail_url: Annotated[str, _starts_with("smtp://", "smtps://")] = _setting("", "smtp://user:password@host:port")
+    mail_url: Annotated[str, _starts_with("smtp://", "smtps://")] = _setting(
+        "", "smtp://user:password@host:port"
+    )
     web_concurrency: int = _setting(2, "a number of processes, 1 to 64", ge=1, le=64)
     worker_concurrency: int = _setting(16, "a number of threads, 1 to 256", ge=1, le=256)
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -154,7 +158,9 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     except ValidationError as error:
         raise ConfigError(_one_line(error)) from None
     if settings.catalogue_file is not None and not os.access(settings.catalogue_file, os.R_OK):
-        raise ConfigError(f"CATALOGUE_FILE is {str(settings.catalogue_file)!r}: allowed is a TOML file that can be read")
+        raise ConfigError(
+            f"CATALOGUE_FILE is {str(settings.catalogue_file)!r}: allowed is a TOML file that can be read"
+        )
     return settings
 
 
@@ -171,7 +177,11 @@ def _one_line(error: ValidationError) -> str:
     problem = error.errors()[0]
     name = str(problem["loc"][0])
     allowed = Settings.model_fields[name].description
-    shown = "(hidden)" if name in ("secret_key", "openai_api_key", "google_client_secret", "mail_url") else repr(problem["input"])
+    shown = (
+        "(hidden)"
+        if name in ("secret_key", "openai_api_key", "google_client_secret", "mail_url")
+        else repr(problem["input"])
+    )
     return f"{name.upper()} is {shown}: allowed is {allowed}"
 
 

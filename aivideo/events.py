@@ -1,7 +1,7 @@
 """The event logger: lines are recorded in the transaction that they tell of, and published after its commit.
 
-    with transaction(), EventLog(video) as log:
-        log.record(Step.WAITING, Line.WAITING)
+with transaction(), EventLog(video) as log:
+    log.record(Step.WAITING, Line.WAITING)
 """
 
 import json
@@ -105,7 +105,9 @@ def publish(
         bell.call(send)
     except DoorbellAway as away:
         for message in messages:
-            log.warning("video %s, line %s not published (%s): %s", video_id, message["id"], away, message["message"])
+            log.warning(
+                "video %s, line %s not published (%s): %s", video_id, message["id"], away, message["message"]
+            )
 
 
 def replay(video_id: int, after: int = 0, limit: int | None = None) -> list[dict[str, Any]]:

@@ -66,7 +66,12 @@ def engine_options(url: str, threads: int) -> dict[str, Any]:
             "max_overflow": 10,
             "connect_args": {"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False},
         }
-    return {"pool_size": threads, "max_overflow": 5, "pool_pre_ping": True, "connect_args": {"connect_timeout": 5}}
+    return {
+        "pool_size": threads,
+        "max_overflow": 5,
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": 5},
+    }
 
 
 def tune_sqlite(app: Flask) -> None:
@@ -92,6 +97,7 @@ def _take_the_write_lock(
     connection: Any, _cursor: Any, statement: str, _parameters: Any, _context: Any, _many: bool
 ) -> None:
     raw: sqlite3.Connection = connection.connection.dbapi_connection
-    if not raw.in_transaction and not statement.lstrip()[:6].upper().startswith(("SELECT", "PRAGMA", "BEGIN")):
+    if not raw.in_transaction and not statement.lstrip()[:6].upper().startswith(
+        ("SELECT", "PRAGMA", "BEGIN")
+    ):
         raw.execute("BEGIN IMMEDIATE")
-

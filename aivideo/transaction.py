@@ -48,7 +48,7 @@ def transaction() -> Iterator[Session]:
     for call in calls:
         try:
             call()
-        except Exception:  # noqa: BLE001  (what is committed stands; recovery rings again)
+        except Exception:
             log.exception("a call after the commit failed")
 
 

@@ -1,8 +1,8 @@
 """A video's states, the ways between them, and the words of its log.
 
-    pending     queued
-    processing  submitting → reconciling → rendering → saving
-    ended       completed | failed | cancelled
+pending     queued
+processing  submitting → reconciling → rendering → saving
+ended       completed | failed | cancelled
 """
 
 from enum import StrEnum

@@ -7,4 +7,15 @@ from aivideo.models.leases import Lease
 from aivideo.models.ledger import LedgerEntry
 from aivideo.models.videos import Video
 
-__all__ = ["ApiToken", "Attempt", "Event", "Gate", "Lease", "LedgerEntry", "Role", "User", "Video", "roles_users"]
+__all__ = [
+    "ApiToken",
+    "Attempt",
+    "Event",
+    "Gate",
+    "Lease",
+    "LedgerEntry",
+    "Role",
+    "User",
+    "Video",
+    "roles_users",
+]

@@ -64,4 +64,8 @@ class ApiToken(db.Model):  # type: ignore[name-defined, misc]
 
     @staticmethod
     def owned_by(user_id: int) -> Select[tuple["ApiToken"]]:
-        return select(ApiToken).where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None)).order_by(ApiToken.id)
+        return (
+            select(ApiToken)
+            .where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None))
+            .order_by(ApiToken.id)
+        )

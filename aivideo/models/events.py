@@ -40,7 +40,9 @@ class Event(db.Model):  # type: ignore[name-defined, misc]
 
     @staticmethod
     def after(video_id: int, seq: int, limit: int | None = None) -> Select[tuple["Event"]]:
-        return select(Event).where(Event.video_id == video_id, Event.seq > seq).order_by(Event.seq).limit(limit)
+        return (
+            select(Event).where(Event.video_id == video_id, Event.seq > seq).order_by(Event.seq).limit(limit)
+        )
 
     @staticmethod
     def last(video_id: int, count: int) -> Select[tuple["Event"]]:

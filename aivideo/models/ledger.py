@@ -15,7 +15,9 @@ class LedgerEntry(db.Model):  # type: ignore[name-defined, misc]
     __table_args__ = (
         UniqueConstraint("video_id", "kind"),
         CheckConstraint("balance >= 0", name="balance_not_negative"),
-        CheckConstraint("(kind = 'charge' AND amount <= 0) OR (kind <> 'charge' AND amount >= 0)", name="sign_fits_kind"),
+        CheckConstraint(
+            "(kind = 'charge' AND amount <= 0) OR (kind <> 'charge' AND amount >= 0)", name="sign_fits_kind"
+        ),
         CheckConstraint("kind = 'grant' OR video_id IS NOT NULL", name="movement_names_its_video"),
     )
 

@@ -2,7 +2,17 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, Text, UniqueConstraint, func, select
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from aivideo.core.video import UNDER_WAY, Stage, Status
@@ -91,14 +101,23 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     @staticmethod
     def of(user_id: int) -> Select[tuple["Video"]]:
         """A user's videos that are not deleted, newest first."""
-        return select(Video).where(Video.user_id == user_id, Video.hidden_at.is_(None)).order_by(Video.id.desc())
+        return (
+            select(Video).where(Video.user_id == user_id, Video.hidden_at.is_(None)).order_by(Video.id.desc())
+        )
 
     @staticmethod
     def due(stages: tuple[Stage, ...], now: datetime, limit: int) -> Select[tuple["Video"]]:
         return (
-            select(Video).where(Video.stage.in_(stages), Video.due_at <= now).order_by(Video.due_at, Video.id).limit(limit)
+            select(Video)
+            .where(Video.stage.in_(stages), Video.due_at <= now)
+            .order_by(Video.due_at, Video.id)
+            .limit(limit)
         )
 
     @staticmethod
     def count_under_way(user_id: int) -> Select[tuple[int]]:
-        return select(func.count()).select_from(Video).where(Video.user_id == user_id, Video.stage.in_(UNDER_WAY))
+        return (
+            select(func.count())
+            .select_from(Video)
+            .where(Video.user_id == user_id, Video.stage.in_(UNDER_WAY))
+        )

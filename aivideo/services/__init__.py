@@ -1,0 +1,1 @@
+"""USE CASES: the only users of `transaction()` and `queue`."""

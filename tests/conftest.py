@@ -1,0 +1,197 @@
+"""What every test may ask for. Each test process has its own Redis and its own databases.
+
+`database` chooses SQLite; a test that must hold on both is marked `@on_both_databases` (from `tests/marks.py`).
+"""
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from servers import PostgresServer, RedisServer
+
+ROOT = "AIVIDEO_TEST_ROOT"
+KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", ROOT}
+PASSWORD = "correct horse battery"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One folder for the whole run, and none of the caller's settings or keys."""
+    for name in list(os.environ):
+        if name not in KEPT and not name.startswith(("PYTEST_", "COV_")):
+            del os.environ[name]
+    os.environ["ENV_FILE"] = ""
+    if not hasattr(config, "workerinput"):
+        os.environ[ROOT] = tempfile.mkdtemp(prefix="aivideo-tests-")
+        os.chmod(os.environ[ROOT], 0o755)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        root = Path(os.environ[ROOT])
+        if (root / "postgres" / "ready").exists():
+            PostgresServer(root / "postgres").stop()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A running Redis of this test process. A test that kills it must start it again."""
+    server = RedisServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """Address of an empty Redis."""
+    import redis
+
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    _migrate({"DATA_DIR": folder})
+    return folder / "aivideo.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> PostgresServer:
+    """The Postgres shared by all test processes; whoever needs it first starts it."""
+    folder = Path(os.environ[ROOT]) / "postgres"
+    server = PostgresServer(folder)
+    with (folder.parent / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "ready").exists():
+            server.start()
+            (folder / "ready").touch()
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """Name of a migrated, empty database of this test process, to copy."""
+    name = f"template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    _postgres(postgres_server, f"CREATE DATABASE {name}")
+    with tempfile.TemporaryDirectory() as folder:
+        _migrate({"DATA_DIR": folder, "DATABASE_URL": postgres_server.url(name)})
+    return name
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """DATABASE_URL of an empty, migrated database: SQLite, or Postgres where the test is parametrised so."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copy(template, tmp_path / "aivideo.sqlite3")
+        yield f"sqlite:///{tmp_path / 'aivideo.sqlite3'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    template_name: str = request.getfixturevalue("postgres_template")
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    _postgres(
+        server,
+        f"DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+        f"CREATE DATABASE {name} TEMPLATE {template_name}",
+    )
+    yield server.url(name)
+    _postgres(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def overrides(database: str, redis_url: str, tmp_path: Path) -> dict[str, Any]:
+    """Settings of the app under test; a test changes them before it asks for `app`."""
+    return {
+        "DATA_DIR": tmp_path,
+        "DATABASE_URL": database,
+        "REDIS_URL": redis_url,
+        "SECRET_KEY": "x" * 32,
+        "MOCK_SORA_SECONDS": 0,
+        "SORA_POLL_SECONDS": 0.1,
+        "SIGNUP_PLAN": "creator",
+        "SIGNUP_CREDITS": 1000,
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+@pytest.fixture
+def app(overrides: dict[str, Any]) -> Iterator[Flask]:
+    """The application, with an application context open."""
+    from aivideo.app import create_app
+
+    app = create_app(overrides)
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.app_context():
+        yield app
+        _close(app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def alice(app: Flask) -> Any:
+    """Alice owns things: plan creator, 1000 credits."""
+    return _user("alice@example.com")
+
+
+@pytest.fixture
+def bob(app: Flask) -> Any:
+    """Bob is a stranger to Alice's things."""
+    return _user("bob@example.com")
+
+
+@pytest.fixture
+def admin(app: Flask) -> Any:
+    return _user("admin@example.com", admin=True)
+
+
+def _user(email: str, **more: Any) -> Any:
+    from aivideo.services import accounts
+
+    return accounts.create(email, PASSWORD, **more)
+
+
+def _migrate(overrides: dict[str, Any]) -> None:
+    from flask_migrate import upgrade
+
+    from aivideo.app import create_app
+
+    app = create_app({"LOG_LEVEL": "WARNING", **overrides})
+    with app.app_context():
+        upgrade()
+        _close(app)
+
+
+def _close(app: Flask) -> None:
+    from aivideo.extensions import db
+
+    db.session.remove()
+    db.engine.dispose()
+    app.extensions["doorbell"].client.close()
+
+
+def _postgres(server: PostgresServer, *statements: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
