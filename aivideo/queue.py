@@ -11,6 +11,7 @@ log = logging.getLogger(__name__)
 JOBS = {
     "submit": ("videos", "aivideo.jobs.videos.submit"),
     "save": ("videos", "aivideo.jobs.videos.save"),
+    "discard": ("videos", "aivideo.jobs.videos.discard"),
     "poll": ("upkeep", "aivideo.jobs.videos.poll"),
     "recover": ("upkeep", "aivideo.jobs.upkeep.recover"),
     "mail": ("upkeep", "aivideo.jobs.mail.send"),

@@ -26,7 +26,9 @@ if context.is_offline_mode():
 else:
     with database.engine.connect() as connection:
         context.configure(
-            connection=connection, render_item=user_types, **{**configure, "process_revision_directives": skip_empty}
+            connection=connection,
+            render_item=user_types,
+            **{**configure, "process_revision_directives": skip_empty},
         )
         with context.begin_transaction():
             context.run_migrations()

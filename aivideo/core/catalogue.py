@@ -107,9 +107,7 @@ class Catalogue:
         if len(prompt) < self.prompt_min:
             errors["prompt"] = [f"Describe your video in at least {self.prompt_min} characters."]
         elif len(prompt) > self.prompt_max:
-            errors["prompt"] = [
-                f"Keep the prompt to {self.prompt_max} characters; this one has {len(prompt)}."
-            ]
+            errors["prompt"] = [f"Keep the prompt to {self.prompt_max} characters; this one has {len(prompt)}."]
         chosen = self.model(model) if model else self.default_model
         if chosen is None:
             names = ", ".join(known.id for known in self.models)

@@ -65,9 +65,7 @@ FAILURES: dict[str, Failure] = {
         ),
     )
 }
-CANCELLED_BEFORE = Failure(
-    "cancelled", "Cancelled before it was sent", "You cancelled this video before it was sent."
-)
+CANCELLED_BEFORE = Failure("cancelled", "Cancelled before it was sent", "You cancelled this video before it was sent.")
 CANCELLED_AFTER = Failure(
     "cancelled_after_submission",
     "Cancelled after it was sent",

@@ -34,13 +34,15 @@ UPSTREAM = (Stage.SUBMITTING, Stage.RECONCILING, Stage.RENDERING)
 """Stages in which the provider may be working for us (SORA_MAX_CONCURRENT)."""
 
 TRANSITIONS: dict[Stage, frozenset[Stage]] = {
-    Stage.QUEUED: frozenset({Stage.SUBMITTING, Stage.ENDED}),
+    # To rendering: an answer that came after its call was given up, while the video waited to be sent again.
+    Stage.QUEUED: frozenset({Stage.SUBMITTING, Stage.RENDERING, Stage.ENDED}),
     Stage.SUBMITTING: frozenset({Stage.QUEUED, Stage.RECONCILING, Stage.RENDERING, Stage.ENDED}),
     Stage.RECONCILING: frozenset({Stage.QUEUED, Stage.RENDERING, Stage.ENDED}),
-    Stage.RENDERING: frozenset({Stage.SAVING, Stage.ENDED}),
+    # Back to reconciling: the job it had adopted turned out to be another's.
+    Stage.RENDERING: frozenset({Stage.RECONCILING, Stage.SAVING, Stage.ENDED}),
     Stage.SAVING: frozenset({Stage.ENDED}),
-    # A late success: timed out and refunded, then finished after all.
-    Stage.ENDED: frozenset({Stage.SAVING, Stage.ENDED}),
+    # A late success: failed and refunded, then finished after all.
+    Stage.ENDED: frozenset({Stage.ENDED}),
 }
 
 
@@ -86,6 +88,7 @@ class Line:
     RECONCILING = "🔎 The answer got lost on the way. Looking up whether the provider took the job..."
     ADOPTED = "✅ Found your video at the provider. Nothing is paid twice."
     NOT_TAKEN = "↩️ The provider never received the job. Sending it again."
+    DELETED = "🗑️ Deleted."
     CANCEL_WISHED = "🛑 Cancelling..."
     CANCELLED_FREE = "🛑 Cancelled before it was sent. Your credits are back."
     CANCELLED_PAID = "🛑 Cancelled. It had already been sent and paid for, so the credits stay spent."
@@ -101,6 +104,18 @@ class Line:
     @staticmethod
     def processing(elapsed_seconds: float) -> str:
         return f"⏳ Processing video... ({int(elapsed_seconds)}s elapsed)"
+
+    @staticmethod
+    def waiting(reason: str) -> str:
+        return f"⏸️ {reason}"
+
+    @staticmethod
+    def trying_again(reason: str, seconds: float, number: int, of: int) -> str:
+        return f"↩️ {reason} Nothing was bought. Trying again in {int(seconds)} s ({number} of {of})."
+
+    @staticmethod
+    def provider_away(seconds: float) -> str:
+        return f"⚠️ The provider does not answer right now. Looking again in {int(seconds)} s..."
 
     @staticmethod
     def failed(message: str) -> str:

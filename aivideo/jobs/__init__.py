@@ -1,0 +1,1 @@
+"""RQ ENTRY POINTS: a job is one service call."""

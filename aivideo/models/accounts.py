@@ -41,7 +41,7 @@ class User(db.Model, UserMixin):  # type: ignore[name-defined, misc]
     plan: Mapped[str] = mapped_column(String(40))
     credits: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
-    roles: Mapped[list[Role]] = relationship(secondary=roles_users, lazy="selectin")
+    roles: Mapped[list[Role]] = relationship(secondary=roles_users, lazy="selectin")  # type: ignore[assignment]
 
     @property
     def is_admin(self) -> bool:
@@ -63,9 +63,5 @@ class ApiToken(db.Model):  # type: ignore[name-defined, misc]
     revoked_at: Mapped[datetime | None]
 
     @staticmethod
-    def owned_by(user_id: int) -> Select[tuple["ApiToken"]]:
-        return (
-            select(ApiToken)
-            .where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None))
-            .order_by(ApiToken.id)
-        )
+    def owned_by(user_id: int) -> Select["ApiToken"]:
+        return select(ApiToken).where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None)).order_by(ApiToken.id)

@@ -53,11 +53,11 @@ class Attempt(db.Model):  # type: ignore[name-defined, misc]
     error_message: Mapped[str | None] = mapped_column(Text)
 
     @staticmethod
-    def of(video_id: int) -> Select[tuple["Attempt"]]:
+    def of(video_id: int) -> Select["Attempt"]:
         return select(Attempt).where(Attempt.video_id == video_id).order_by(Attempt.number)
 
     @staticmethod
-    def accepted(video_id: int) -> Select[tuple["Attempt"]]:
+    def accepted(video_id: int) -> Select["Attempt"]:
         return select(Attempt).where(Attempt.video_id == video_id, Attempt.outcome == ACCEPTED)
 
 

@@ -39,13 +39,11 @@ class Event(db.Model):  # type: ignore[name-defined, misc]
         return message
 
     @staticmethod
-    def after(video_id: int, seq: int, limit: int | None = None) -> Select[tuple["Event"]]:
-        return (
-            select(Event).where(Event.video_id == video_id, Event.seq > seq).order_by(Event.seq).limit(limit)
-        )
+    def after(video_id: int, seq: int, limit: int | None = None) -> Select["Event"]:
+        return select(Event).where(Event.video_id == video_id, Event.seq > seq).order_by(Event.seq).limit(limit)
 
     @staticmethod
-    def last(video_id: int, count: int) -> Select[tuple["Event"]]:
+    def last(video_id: int, count: int) -> Select["Event"]:
         """The last lines, newest first."""
         return select(Event).where(Event.video_id == video_id).order_by(Event.seq.desc()).limit(count)
 

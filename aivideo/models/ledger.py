@@ -31,5 +31,5 @@ class LedgerEntry(db.Model):  # type: ignore[name-defined, misc]
     created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
 
     @staticmethod
-    def of(user_id: int) -> Select[tuple["LedgerEntry"]]:
+    def of(user_id: int) -> Select["LedgerEntry"]:
         return select(LedgerEntry).where(LedgerEntry.user_id == user_id).order_by(LedgerEntry.id.desc())

@@ -22,20 +22,21 @@ from aivideo.extensions import db
 class Video(db.Model):  # type: ignore[name-defined, misc]
     """One thing a user asked for, from the request to the file.
 
-    `due_at` is when somebody has to look at it again (submit, poll, save or recover); whoever takes it up moves it
-    forward by compare-and-set, so it is also the lease. `seq` is the number of its last event.
+    `due_at` is when the ticker rings for it again (submit, poll, save or recover), None where nobody has to.
+    `lease_until` is held and renewed by the job at work on it. `seq` is the number of its last event.
     """
 
     __tablename__ = "videos"
     __table_args__ = (
         UniqueConstraint("user_id", "request_key"),
         CheckConstraint(
-            f"(stage = 'ended') = (status IN ({', '.join(repr(str(s)) for s in ('completed', 'failed', 'cancelled'))}))",
+            "(stage = 'ended') = (status IN ('completed', 'failed', 'cancelled'))",
             name="ended_has_an_end",
         ),
         CheckConstraint("credits >= 0", name="credits_not_negative"),
         Index("ix_videos_user_created", "user_id", "id"),
-        Index("ix_videos_stage_due", "stage", "due_at"),
+        Index("ix_videos_user_stage", "user_id", "stage"),
+        Index("ix_videos_stage", "stage"),
         Index("ix_videos_user_updated", "user_id", "updated_at"),
     )
 
@@ -62,7 +63,8 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     progress: Mapped[int] = mapped_column(default=0)
     waiting_reason: Mapped[str | None] = mapped_column(String(255))
     seq: Mapped[int] = mapped_column(default=0)
-    due_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    lease_until: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)
     """Creates that provably were not taken; what GENERATION_RETRIES limits."""
     failed_looks: Mapped[int] = mapped_column(default=0)
@@ -99,25 +101,15 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
         return self.stage == Stage.ENDED
 
     @staticmethod
-    def of(user_id: int) -> Select[tuple["Video"]]:
+    def of(user_id: int) -> Select["Video"]:
         """A user's videos that are not deleted, newest first."""
-        return (
-            select(Video).where(Video.user_id == user_id, Video.hidden_at.is_(None)).order_by(Video.id.desc())
-        )
+        return select(Video).where(Video.user_id == user_id, Video.hidden_at.is_(None)).order_by(Video.id.desc())
 
     @staticmethod
-    def due(stages: tuple[Stage, ...], now: datetime, limit: int) -> Select[tuple["Video"]]:
-        return (
-            select(Video)
-            .where(Video.stage.in_(stages), Video.due_at <= now)
-            .order_by(Video.due_at, Video.id)
-            .limit(limit)
-        )
+    def due(now: datetime, limit: int) -> Select["Video"]:
+        """Videos somebody has to look at, the longest overdue first."""
+        return select(Video).where(Video.due_at <= now).order_by(Video.due_at, Video.id).limit(limit)
 
     @staticmethod
-    def count_under_way(user_id: int) -> Select[tuple[int]]:
-        return (
-            select(func.count())
-            .select_from(Video)
-            .where(Video.user_id == user_id, Video.stage.in_(UNDER_WAY))
-        )
+    def count_under_way(user_id: int) -> Select[int]:
+        return select(func.count()).select_from(Video).where(Video.user_id == user_id, Video.stage.in_(UNDER_WAY))

@@ -20,8 +20,8 @@ def book(
 ) -> int:
     """Move credits inside the open transaction and write the entry; returns the new balance.
 
-    The database itself guards the balance: the update finds no row where it would go below zero. One entry of a kind per
-    video is a unique constraint.
+    The database itself guards the balance: the update finds no row where it would go below zero. One entry of a kind
+    per video is a unique constraint.
 
     Raises:
         InsufficientCredits: nothing was moved.
@@ -35,12 +35,8 @@ def book(
         .execution_options(synchronize_session=False)
     )
     if balance is None:
-        raise InsufficientCredits(
-            credits, session.scalar(db.select(User.credits).where(User.id == user_id)) or 0
-        )
-    session.add(
-        LedgerEntry(user_id=user_id, video_id=video_id, kind=kind, amount=amount, balance=balance, note=note)
-    )
+        raise InsufficientCredits(credits, session.scalar(db.select(User.credits).where(User.id == user_id)) or 0)
+    session.add(LedgerEntry(user_id=user_id, video_id=video_id, kind=kind, amount=amount, balance=balance, note=note))
     after_commit(lambda: _publish(user_id, balance))
     return balance
 

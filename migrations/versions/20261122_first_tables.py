@@ -1,8 +1,8 @@
 """first tables
 
-Revision ID: 8ae1137b269c
+Revision ID: 49c64b663a87
 Revises: 
-Create Date: 2026-11-22 22:03:55.638823
+Create Date: 2026-11-22 22:25:17.074145
 
 """
 from alembic import op
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 
 # revision identifiers, used by Alembic.
-revision = '8ae1137b269c'
+revision = '49c64b663a87'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -103,6 +103,7 @@ def upgrade():
     sa.Column('waiting_reason', sa.String(length=255), nullable=True),
     sa.Column('seq', sa.Integer(), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('lease_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('tries', sa.Integer(), nullable=False),
     sa.Column('failed_looks', sa.Integer(), nullable=False),
     sa.Column('error_code', sa.String(length=40), nullable=True),
@@ -132,8 +133,10 @@ def upgrade():
     sa.UniqueConstraint('user_id', 'request_key', name=op.f('uq_videos_user_id_request_key'))
     )
     with op.batch_alter_table('videos', schema=None) as batch_op:
-        batch_op.create_index('ix_videos_stage_due', ['stage', 'due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_videos_due_at'), ['due_at'], unique=False)
+        batch_op.create_index('ix_videos_stage', ['stage'], unique=False)
         batch_op.create_index('ix_videos_user_created', ['user_id', 'id'], unique=False)
+        batch_op.create_index('ix_videos_user_stage', ['user_id', 'stage'], unique=False)
         batch_op.create_index('ix_videos_user_updated', ['user_id', 'updated_at'], unique=False)
 
     op.create_table('attempts',
@@ -221,8 +224,10 @@ def downgrade():
     op.drop_table('attempts')
     with op.batch_alter_table('videos', schema=None) as batch_op:
         batch_op.drop_index('ix_videos_user_updated')
+        batch_op.drop_index('ix_videos_user_stage')
         batch_op.drop_index('ix_videos_user_created')
-        batch_op.drop_index('ix_videos_stage_due')
+        batch_op.drop_index('ix_videos_stage')
+        batch_op.drop_index(batch_op.f('ix_videos_due_at'))
 
     op.drop_table('videos')
     op.drop_table('roles_users')

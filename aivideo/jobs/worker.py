@@ -1,0 +1,127 @@
+"""Many RQ workers in one process, as threads, and the ticker that rings what is due.
+
+Each worker is an RQ `SimpleWorker`: visible in rq-dashboard, without signal handlers of its own, its jobs' time limits
+enforced by a timer. The process holds hundreds of videos under way, because no job waits for one.
+"""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from typing import Any
+
+from flask import Flask
+from rq import SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.timeouts import TimerDeathPenalty
+from sqlalchemy.exc import SQLAlchemyError
+
+from aivideo import doorbell
+from aivideo.extensions import db
+from aivideo.logs import log_context
+from aivideo.queue import QUEUES
+from aivideo.services import videos
+
+log = logging.getLogger(__name__)
+TICK_SECONDS = 1.0
+WORKER_TTL_SECONDS = 17
+"""RQ waits this less 15 s for a job, then looks whether it is asked to stop."""
+STOP_SECONDS = 8.0
+
+
+class ThreadWorker(SimpleWorker):
+    """An RQ worker that lives in a thread of ours."""
+
+    death_penalty_class = TimerDeathPenalty
+    max_connection_wait_time = 2.0
+
+    def __init__(self, app: Flask, number: int, stopping: threading.Event, **options: Any) -> None:
+        self.app, self.stopping = app, stopping
+        super().__init__(
+            QUEUES,
+            name=f"{socket.gethostname()}-{os.getpid()}-{number}",
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL_SECONDS,
+            log_job_description=False,
+            **options,
+        )
+
+    def _install_signal_handlers(self) -> None:
+        """Signals belong to the main thread."""
+
+    def subscribe(self) -> None:
+        """No remote commands: that would be one more connection and thread for each worker."""
+
+    def unsubscribe(self) -> None:
+        pass
+
+    @property
+    def should_run_maintenance_tasks(self) -> bool:
+        return False  # nothing rests on RQ's registries
+
+    def check_for_suspension(self, burst: bool) -> None:
+        if self.stopping.is_set():
+            self._stop_requested = True
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        if self.stopping.is_set():
+            self._stop_requested = True
+        super().heartbeat(timeout, pipeline)
+
+    def perform_job(self, job: Job, *arguments: Any) -> bool:
+        with self.app.app_context(), log_context(job=job.id):
+            try:
+                return bool(super().perform_job(job, *arguments))
+            finally:
+                db.session.remove()
+
+
+def run(app: Flask, threads: int) -> None:
+    """Work until SIGTERM or SIGINT; then let the jobs at hand end and return."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    crew = [threading.Thread(target=_work, args=(app, number, stopping), daemon=True) for number in range(threads)]
+    crew.append(threading.Thread(target=_tick, args=(app, stopping), daemon=True))
+    for member in crew:
+        member.start()
+    log.info("worker ready: %d jobs at once", threads)
+    while not stopping.wait(60):
+        pass
+    limit = time.monotonic() + STOP_SECONDS
+    for member in crew:
+        member.join(max(0.0, limit - time.monotonic()))
+    left = sum(member.is_alive() for member in crew)
+    log.info("worker stopped%s", f"; {left} jobs are taken up again when their leases run out" if left else "")
+
+
+def _work(app: Flask, number: int, stopping: threading.Event) -> None:
+    """One worker, started again whenever Redis sends it home."""
+    url = app.config["SETTINGS"].redis_address
+    while not stopping.is_set():
+        try:
+            connection = doorbell.connect(url, answer_seconds=30)
+            worker = ThreadWorker(app, number, stopping, connection=connection)
+            worker.work(logging_level="WARNING")
+        except doorbell.AWAY as error:
+            log.debug("worker %d waits for Redis: %s", number, error)
+        except Exception:  # a worker that dies must be replaced, whatever it died of
+            log.exception("worker %d died", number)
+        stopping.wait(1.0)
+
+
+def _tick(app: Flask, stopping: threading.Event) -> None:
+    holder = f"{socket.gethostname()}-{os.getpid()}"
+    while not stopping.wait(TICK_SECONDS):
+        with app.app_context():
+            try:
+                videos.tick(holder)
+            except SQLAlchemyError as error:
+                log.warning("the database does not answer: %s", error)
+            except Exception:  # the ticker must outlive whatever one pass runs into
+                log.exception("a pass of the ticker failed")
+            finally:
+                db.session.remove()

@@ -1,0 +1,115 @@
+"""A paid call that was taken: its answer settles its attempt whenever it comes, and its video follows it."""
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from aivideo.adapters import settings
+from aivideo.core.schedule import poll_pause
+from aivideo.core.video import Line, Stage, Status, Step
+from aivideo.events import EventLog
+from aivideo.models import Attempt, Video
+from aivideo.models.attempts import ACCEPTED, UNKNOWN
+from aivideo.providers.base import ProviderJob
+from aivideo.services.videos import waiting
+from aivideo.services.videos.endings import accepted_after_all
+from aivideo.services.videos.moves import move, ring, utc_now
+from aivideo.services.videos.refusal import FIRST_LOOK, is_superseded
+from aivideo.transaction import transaction
+
+log = logging.getLogger(__name__)
+
+
+def accepted(attempt_id: int, job: ProviderJob, *, by: str = "answer") -> bool:
+    """The provider has the job: store its id and follow it. False where the id belongs to another attempt."""
+    now = utc_now()
+    with transaction() as session:
+        attempt = _locked(session, attempt_id)
+        if attempt is None or attempt.outcome == ACCEPTED:
+            return attempt is not None and attempt.provider_job_id == job.id
+        if not _take_id(session, attempt, job.id, authoritative=by == "answer"):
+            return False
+        attempt.outcome, attempt.settled_by = ACCEPTED, by
+        attempt.provider_job_id, attempt.provider_request_id = job.id, job.request_id
+        attempt.answered_at = now
+        attempt.sent_at = attempt.sent_at or now
+        session.flush()
+        waiting.open_gate(session)
+        _follow(session, attempt, job, by)
+    return True
+
+
+def _follow(session: Session, attempt: Attempt, job: ProviderJob, by: str) -> None:
+    now = utc_now()
+    first_look = now + timedelta(seconds=poll_pause(settings().poll_seconds, 0.0, job.poll_after))
+    values: dict[str, Any] = {
+        "accepted_at": now,
+        "due_at": first_look,
+        "lease_until": None,
+        "failed_looks": 0,
+        "waiting_reason": None,
+        "expires_at": job.expires_at,
+    }
+    for stage in (Stage.SUBMITTING, Stage.RECONCILING, Stage.QUEUED):
+        if stage is not Stage.RECONCILING and is_superseded(session, attempt):
+            continue
+        video = move(session, attempt.video_id, stage, Stage.RENDERING, **values)
+        if video is None:
+            continue
+        with EventLog(video) as lines:
+            if by != "answer":
+                lines.record(Step.SUBMIT, Line.ADOPTED)
+            lines.record(Step.SUBMIT, Line.submitted(job.id))
+            lines.record(Step.WAITING, Line.WAITING, progress=0)
+        accepted_after_all(session, video)
+        return
+    video = session.get(Video, attempt.video_id, populate_existing=True)
+    assert video is not None
+    if video.status == Status.FAILED:  # given up and refunded: a late success is still the user's, at no charge
+        session.execute(
+            update(Video)
+            .where(Video.id == video.id, Video.status == Status.FAILED)
+            .values(due_at=first_look, accepted_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    elif video.status == Status.CANCELLED:
+        ring("discard", video)
+    else:
+        log.error("job %s was bought for video %s, which already follows another", job.id, video.id)
+
+
+def _take_id(session: Session, attempt: Attempt, job_id: str, *, authoritative: bool) -> bool:
+    """See to it that no other attempt holds this job. An authoritative answer takes it from one that adopted it."""
+    holder = session.scalar(
+        select(Attempt)
+        .where(
+            Attempt.provider == attempt.provider,
+            Attempt.base_url == attempt.base_url,
+            Attempt.account == attempt.account,
+            Attempt.provider_job_id == job_id,
+            Attempt.id != attempt.id,
+        )
+        .with_for_update()
+    )
+    if holder is None:
+        return True
+    if not authoritative or holder.settled_by == "answer":
+        return False
+    video = move(
+        session, holder.video_id, Stage.RENDERING, Stage.RECONCILING, due_at=utc_now() + FIRST_LOOK, accepted_at=None
+    )
+    if video is None:
+        return False  # its clip is already being shown or was given up: the exchange is between equal requests
+    holder.outcome, holder.provider_job_id, holder.settled_by = UNKNOWN, None, None
+    holder.unknown_at, holder.looks = utc_now(), 0
+    session.flush()
+    with EventLog(video) as lines:
+        lines.record(Step.SUBMIT, Line.RECONCILING)
+    return True
+
+
+def _locked(session: Session, attempt_id: int) -> Attempt | None:
+    return session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)

@@ -1,0 +1,210 @@
+"""Collecting a finished video: fetched as soon as it is ready, checked, stored whole, shown."""
+
+import errno
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import or_, select, update
+
+from aivideo.adapters import provider, settings, storage
+from aivideo.core.schedule import backoff
+from aivideo.core.video import Line, Stage, Status, Step, file_name, file_url, poster_name
+from aivideo.events import EventLog
+from aivideo.extensions import db
+from aivideo.models import Attempt, Video
+from aivideo.providers.base import ProviderError, ProviderJob
+from aivideo.services.videos import leases
+from aivideo.services.videos.endings import fail, ring_next
+from aivideo.services.videos.moves import change, move, utc_now
+from aivideo.transaction import release, transaction
+
+log = logging.getLogger(__name__)
+KEPT_BY_PROVIDER = timedelta(hours=1)
+"""How long a result can be fetched where the provider does not say."""
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 30.0
+GONE_AFTER_TRIES = 3
+DISK_FULL_PAUSE = 30.0
+
+
+@dataclass(frozen=True)
+class _Work:
+    video_id: int
+    user_id: int
+    stage: Stage
+    provider_job_id: str
+    ordered_seconds: int
+
+
+def save(video_id: int) -> None:
+    """Fetch, check and store a finished video. Safe to run any number of times; a failure never buys another."""
+    from aivideo.media import UnplayableVideo
+
+    work = _claim(video_id)
+    if work is None:
+        return
+    part = _part(video_id)
+    with leases.kept(video_id, work.stage):
+        try:
+            _fetch(work, part)
+            _store(work, part)
+        except ProviderError as error:
+            _try_again(work, error.message, gone=error.permanent, retry_after=error.retry_after)
+        except UnplayableVideo as error:
+            part.unlink(missing_ok=True)
+            _try_again(work, str(error))
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            part.unlink(missing_ok=True)
+            _wait_for_room(work)
+
+
+def _claim(video_id: int) -> _Work | None:
+    now = utc_now()
+    free = or_(Video.lease_until.is_(None), Video.lease_until <= now)
+    late = (Video.stage == Stage.ENDED) & (Video.status == Status.FAILED) & Video.ready_at.is_not(None)
+    until = now + leases.LEASE
+    with transaction() as session:
+        video = session.scalars(
+            update(Video)
+            .where(Video.id == video_id, free, or_(Video.stage == Stage.SAVING, late))
+            .values(lease_until=until, due_at=until)
+            .returning(Video),
+            execution_options={"populate_existing": True},
+        ).one_or_none()
+        if video is None:
+            return None
+        accepted = Attempt.accepted(video_id).order_by(Attempt.number.desc()).limit(1)
+        attempt = session.scalar(accepted)
+        assert attempt is not None
+        assert attempt.provider_job_id is not None, "what is ready was accepted"
+        return _Work(video_id, video.user_id, Stage(video.stage), attempt.provider_job_id, video.seconds)
+
+
+def _fetch(work: _Work, part: Path) -> None:
+    release()
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        provider().content(ProviderJob(id=work.provider_job_id, state="completed"), part)
+    except ProviderError as error:
+        if error.kind not in ("content", "not_found"):
+            raise
+        named = provider().retrieve(work.provider_job_id)  # some servers name the file's address in the job itself
+        if named.file_url is None:
+            raise error from None
+        provider().content(named, part)
+
+
+def _store(work: _Work, part: Path) -> None:
+    from aivideo.media import check, poster
+
+    clip = check(part)
+    with transaction() as session:
+        video = change(session, work.video_id, work.stage, lease_until=utc_now() + leases.LEASE)
+        if video is None:
+            return
+        with EventLog(video) as lines:
+            lines.record(Step.SAVING, Line.SAVING, progress=100)
+    name, picture = file_name(work.user_id, work.video_id), poster_name(work.user_id, work.video_id)
+    still = part.with_suffix(".webp")
+    poster(part, still)
+    storage().save(name, part, "video/mp4")
+    storage().save(picture, still, "image/webp")
+    note = None
+    if abs(clip.seconds - work.ordered_seconds) > 0.5:
+        note = f"The clip is {clip.seconds:.1f} s long; {work.ordered_seconds} s were ordered."
+    values = {
+        "file_name": name,
+        "poster_name": picture,
+        "file_bytes": clip.bytes,
+        "width": clip.width,
+        "height": clip.height,
+        "duration": clip.seconds,
+        "note": note,
+    }
+    if not _complete(work, values):
+        storage().delete(name)
+        storage().delete(picture)
+    part.unlink(missing_ok=True)
+    still.unlink(missing_ok=True)
+
+
+def _complete(work: _Work, values: dict[str, object]) -> bool:
+    now = utc_now()
+    late = work.stage is Stage.ENDED
+    with transaction() as session:
+        video = move(
+            session,
+            work.video_id,
+            work.stage,
+            Stage.ENDED,
+            Video.status.not_in((Status.CANCELLED, Status.COMPLETED)),
+            ended_as=Status.COMPLETED,
+            progress=100,
+            due_at=None,
+            lease_until=None,
+            completed_at=now,
+            late=late,
+            waiting_reason=None,
+            **values,
+        )
+        if video is None:
+            return _already_completed(work.video_id)
+        with EventLog(video) as lines:
+            lines.record(
+                Step.COMPLETED,
+                Line.COMPLETED_LATE if late else Line.COMPLETED,
+                progress=100,
+                status=Status.COMPLETED,
+                video_url=file_url(video.id),
+            )
+        if not late:
+            ring_next(session, video.user_id)
+    return True
+
+
+def _already_completed(video_id: int) -> bool:
+    return db.session.scalar(select(Video.status).where(Video.id == video_id)) == Status.COMPLETED
+
+
+def _try_again(work: _Work, why: str, *, gone: bool = False, retry_after: float | None = None) -> None:
+    """A download that failed is a download that is tried again, until the provider has deleted the result."""
+    now = utc_now()
+    with transaction() as session:
+        values: dict[str, object] = {"failed_looks": Video.failed_looks + 1, "lease_until": None}
+        video = change(session, work.video_id, work.stage, **values)
+        if video is None:
+            return
+        log.warning("video %s: download %s failed: %s", video.id, video.failed_looks, why)
+        limit = video.expires_at or (video.ready_at or now) + KEPT_BY_PROVIDER
+        if now >= limit or (gone and video.failed_looks >= GONE_AFTER_TRIES):
+            _part(video.id).unlink(missing_ok=True)
+            if work.stage is Stage.SAVING:
+                fail(session, video, "expired")
+            else:
+                video.due_at, video.ready_at = None, None
+                session.flush()
+            return
+        pause = max(retry_after or 0.0, backoff(video.failed_looks, FIRST_PAUSE, LONGEST_PAUSE))
+        video.due_at = now + timedelta(seconds=pause)
+        session.flush()
+
+
+def _wait_for_room(work: _Work) -> None:
+    log.error("video %s waits: there is no room left on the disk for it", work.video_id)
+    with transaction() as session:
+        change(
+            session,
+            work.video_id,
+            work.stage,
+            lease_until=None,
+            due_at=utc_now() + timedelta(seconds=DISK_FULL_PAUSE),
+            waiting_reason="The studio has no room to store your video. It is fetched as soon as there is.",
+        )
+
+
+def _part(video_id: int) -> Path:
+    return settings().data_dir / "downloads" / f"{video_id}.part"

@@ -1,0 +1,221 @@
+"""How a video ends. State, refund and event are one transaction; the published rule says what comes back."""
+
+import logging
+from contextlib import suppress
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from aivideo.adapters import provider, settings, storage
+from aivideo.core.errors import AlreadyEnded
+from aivideo.core.failures import CANCELLED_AFTER, CANCELLED_BEFORE, FAILURES, Failure, explain
+from aivideo.core.ledger import Kind
+from aivideo.core.video import UNDER_WAY, Line, Stage, Status, Step
+from aivideo.events import EventLog, error_of
+from aivideo.extensions import db
+from aivideo.models import Attempt, Video
+from aivideo.providers.base import ProviderError
+from aivideo.services import credits
+from aivideo.services.videos.moves import change, move, ring, utc_now
+from aivideo.services.videos.shelf import get
+from aivideo.transaction import transaction
+
+log = logging.getLogger(__name__)
+STEP_OF = {
+    Stage.QUEUED: Step.VALIDATING,
+    Stage.SUBMITTING: Step.SUBMIT,
+    Stage.RECONCILING: Step.SUBMIT,
+    Stage.RENDERING: Step.PROCESSING,
+    Stage.SAVING: Step.SAVING,
+}
+
+
+def fail(
+    session: Session,
+    video: Video,
+    code: str,
+    *,
+    provider_code: str | None = None,
+    says: str | None = None,
+    look_again_at: datetime | None = None,
+) -> bool:
+    """End a video badly, inside the open transaction, and give back what the published rule gives back.
+
+    `says` is a sentence of the provider that helps to mend the request; `look_again_at` keeps an eye on a job that may
+    still finish. A video whose user wished to cancel it is cancelled instead. False where it was no longer there.
+    """
+    before = Stage(video.stage)
+    if video.cancel_requested_at is not None and before is not Stage.SAVING:
+        paid = session.scalar(Attempt.accepted(video.id)) is not None
+        return _cancelled(session, video, paid=paid, look_again_at=look_again_at if paid else None)
+    failure = FAILURES[code]
+    message = explain(failure, video.credits)
+    if says:
+        message = f"{message} The provider said: “{says[:200]}”"
+    now = utc_now()
+    ended = move(
+        session,
+        video.id,
+        before,
+        Stage.ENDED,
+        ended_as=Status.FAILED,
+        error_code=code,
+        error_message=message,
+        provider_code=provider_code[:120] if provider_code else None,
+        completed_at=now,
+        due_at=look_again_at,
+        lease_until=None,
+        failed_looks=0,
+        waiting_reason=None,
+    )
+    if ended is None:
+        return False
+    _refund(session, ended, failure)
+    with EventLog(ended) as lines:
+        lines.record(STEP_OF[before], Line.failed(message), status=Status.FAILED, error=error_of(ended))
+    ring_next(session, ended.user_id)
+    return True
+
+
+def cancel(user_id: int, video_id: int) -> Video:
+    """Cancel a video of this user. Before it is sent that is free; while its sending is in doubt it is a wish that is
+    decided with the outcome; after it, the video is paid for and only not shown.
+
+    Raises:
+        NotFound, AlreadyEnded.
+    """
+    with transaction() as session:
+        video = get(user_id, video_id)
+        _cancel(session, video)
+    return get(user_id, video_id)
+
+
+def delete(user_id: int, video_id: int) -> None:
+    """Cancel where it is under way, hide it, and let its files go; the books stay.
+
+    Raises:
+        NotFound.
+    """
+    with transaction() as session:
+        video = get(user_id, video_id)
+        with suppress(AlreadyEnded):
+            _cancel(session, video)
+        session.execute(
+            update(Video)
+            .where(Video.id == video_id)
+            .values(hidden_at=utc_now(), updated_at=utc_now())
+            .execution_options(synchronize_session=False)
+        )
+        session.refresh(video)
+        with EventLog(video) as lines:
+            lines.record(Step.COMPLETED if video.ended else Step.VALIDATING, Line.DELETED)
+        if video.ended:
+            ring("discard", video)
+
+
+def discard(video_id: int) -> None:
+    """Delete what nobody will see any more: the files of a deleted video, and the provider's copy of the result."""
+    video = db.session.get(Video, video_id)
+    if video is None or not video.ended:
+        return
+    attempt = db.session.scalar(Attempt.accepted(video_id))
+    names = [video.file_name, video.poster_name] if video.hidden_at else []
+    if video.hidden_at and video.picture_name and not _picture_is_shared(video):
+        names.append(video.picture_name)
+    db.session.close()
+    for name in names:
+        if name:
+            storage().delete(name)
+    if attempt is not None and attempt.provider_job_id:
+        try:
+            provider().delete(attempt.provider_job_id)
+        except ProviderError as error:
+            log.info("the provider keeps job %s: %s", attempt.provider_job_id, error)
+
+
+def accepted_after_all(session: Session, video: Video) -> bool:
+    """Decide a wish to cancel, now that the provider has taken the job. False where there was no such wish."""
+    return video.cancel_requested_at is not None and _cancelled(session, video, paid=True)
+
+
+def cancelled_unsent(session: Session, video: Video) -> bool:
+    """Decide a wish to cancel, now that it is certain that nothing was bought. False where there was no such wish."""
+    return video.cancel_requested_at is not None and _cancelled(session, video, paid=False)
+
+
+def ring_next(session: Session, user_id: int) -> None:
+    """A place became free: wake the user's next waiting video, and the next of all where places are shared."""
+    waiting = (
+        select(Video).where(Video.stage == Stage.QUEUED, Video.waiting_reason.is_not(None)).order_by(Video.id).limit(1)
+    )
+    chosen = [session.scalar(waiting.where(Video.user_id == user_id))]
+    if settings().sora_max_concurrent is not None:
+        chosen.append(session.scalar(waiting))
+    for video in {video.id: video for video in chosen if video is not None}.values():
+        ring("submit", video)
+
+
+def _cancel(session: Session, video: Video) -> None:
+    now = utc_now()
+    stage = Stage(video.stage)
+    if stage is Stage.QUEUED:
+        if not _cancelled(session, video, paid=False):
+            _cancel(session, _reread(session, video))
+    elif stage in (Stage.SUBMITTING, Stage.RECONCILING):
+        wished = change(
+            session, video.id, stage, Video.cancel_requested_at.is_(None), cancel_requested_at=now, updated_at=now
+        )
+        if wished is not None:
+            with EventLog(wished) as lines:
+                lines.record(Step.SUBMIT, Line.CANCEL_WISHED)
+        elif (again := _reread(session, video)).stage != stage:
+            _cancel(session, again)
+    elif stage in UNDER_WAY:
+        if not _cancelled(session, video, paid=True):
+            _cancel(session, _reread(session, video))
+    else:
+        raise AlreadyEnded
+
+
+def _reread(session: Session, video: Video) -> Video:
+    session.refresh(video)
+    return video
+
+
+def _cancelled(session: Session, video: Video, *, paid: bool, look_again_at: datetime | None = None) -> bool:
+    before = Stage(video.stage)
+    now = utc_now()
+    ended = move(
+        session,
+        video.id,
+        before,
+        Stage.ENDED,
+        ended_as=Status.CANCELLED,
+        cancel_requested_at=video.cancel_requested_at or now,
+        completed_at=now,
+        due_at=None,
+        lease_until=None,
+        waiting_reason=None,
+    )
+    if ended is None:
+        return False
+    _refund(session, ended, CANCELLED_AFTER if paid else CANCELLED_BEFORE)
+    with EventLog(ended) as lines:
+        lines.record(STEP_OF[before], Line.CANCELLED_PAID if paid else Line.CANCELLED_FREE, status=Status.CANCELLED)
+    if paid or ended.hidden_at:
+        ring("discard", ended)
+    ring_next(session, ended.user_id)
+    return True
+
+
+def _refund(session: Session, video: Video, failure: Failure) -> None:
+    if failure.refunded:
+        credits.book(session, video.user_id, Kind.REFUND, video.credits, video_id=video.id, note=failure.title)
+
+
+def _picture_is_shared(video: Video) -> bool:
+    other = select(Video.id).where(
+        Video.picture_name == video.picture_name, Video.id != video.id, Video.hidden_at.is_(None)
+    )
+    return db.session.scalar(other.limit(1)) is not None

@@ -1,0 +1,58 @@
+"""Leases on videos: who is at work on one, for at most half a minute after they were killed."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from flask import Flask, current_app
+from sqlalchemy import or_, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from aivideo.core.video import Stage
+from aivideo.models import Attempt, Video
+from aivideo.services.videos.moves import change, utc_now
+from aivideo.transaction import transaction
+
+log = logging.getLogger(__name__)
+LEASE = timedelta(seconds=30)
+RENEW_SECONDS = 10.0
+
+
+def take(video_id: int, stage: Stage) -> Video | None:
+    """Take the lease on a video in `stage`; None where somebody holds it or the stage has passed."""
+    now = utc_now()
+    until = now + LEASE
+    with transaction() as session:
+        free = or_(Video.lease_until.is_(None), Video.lease_until <= now)
+        return change(session, video_id, stage, free, lease_until=until, due_at=until)
+
+
+@contextmanager
+def kept(video_id: int, stage: Stage, attempt_id: int | None = None) -> Iterator[None]:
+    """Renew the lease on a video, and on its open attempt, for as long as the block runs."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    done = threading.Event()
+    keeper = threading.Thread(
+        target=_renew, args=(app, video_id, stage, attempt_id, done), name=f"lease-{video_id}", daemon=True
+    )
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def _renew(app: Flask, video_id: int, stage: Stage, attempt_id: int | None, done: threading.Event) -> None:
+    while not done.wait(RENEW_SECONDS):
+        until = utc_now() + LEASE
+        try:
+            with app.app_context(), transaction() as session:
+                held = change(session, video_id, stage, lease_until=until, due_at=until)
+                if attempt_id is not None:
+                    session.execute(update(Attempt).where(Attempt.id == attempt_id).values(lease_until=until))
+            if held is None:
+                return
+        except SQLAlchemyError as error:
+            log.warning("the lease on video %s could not be renewed: %s", video_id, error)

@@ -1,0 +1,218 @@
+"""Looking at what is under way: one sweep asks for many videos in threads, and one thread writes."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+
+from aivideo.adapters import provider, settings
+from aivideo.core.schedule import backoff, next_late_look, poll_pause
+from aivideo.core.video import Line, Stage, Status, Step
+from aivideo.events import EventLog
+from aivideo.extensions import db
+from aivideo.models import Attempt, Video
+from aivideo.models.attempts import ACCEPTED
+from aivideo.providers.base import Provider, ProviderError, ProviderJob
+from aivideo.services.videos.endings import fail
+from aivideo.services.videos.moves import change, move, ring, utc_now
+from aivideo.services.videos.reconciliation import reconcile
+from aivideo.transaction import release, transaction
+
+log = logging.getLogger(__name__)
+SWEEP = 100
+THREADS = 16
+CLAIM = timedelta(seconds=60)
+LOST_AFTER_LOOKS = 3
+LONGEST_BACKOFF = 60.0
+LATE_FOR = timedelta(days=1)
+MODERATION_WORDS = ("moderation", "sentinel", "content_policy", "safety")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is looked at: a video and the provider's id of its job."""
+
+    video_id: int
+    stage: Stage
+    provider_job_id: str
+    accepted_at: datetime
+
+
+def poll() -> int:
+    """Take the videos that are due for a look, ask the provider, write what it said. Returns how many were looked at.
+
+    Sweeps may overlap: each takes its rows by compare-and-set on the moment they were due.
+    """
+    claimed = _claim()
+    doubtful = [video_id for video_id, stage in claimed if stage is Stage.RECONCILING]
+    looks = _looks([video_id for video_id, stage in claimed if stage is not Stage.RECONCILING])
+    release()
+    if looks:
+        for look, answer in _ask(provider(), looks):
+            try:
+                _absorb(look, answer)
+            except Exception:  # one video must not keep the others from being looked at
+                log.exception("video %s: what the provider said could not be written", look.video_id)
+    if doubtful:
+        reconcile(doubtful)
+    return len(claimed)
+
+
+def _claim() -> list[tuple[int, Stage]]:
+    now = utc_now()
+    late = (Video.stage == Stage.ENDED) & (Video.status == Status.FAILED) & Video.ready_at.is_(None)
+    wanted = or_(Video.stage.in_((Stage.RENDERING, Stage.RECONCILING)), late)
+    due = select(Video.id).where(wanted, Video.due_at <= now).order_by(Video.due_at).limit(SWEEP)
+    with transaction() as session:
+        rows = session.execute(
+            update(Video)
+            .where(Video.id.in_(due.scalar_subquery()), Video.due_at <= now)
+            .values(due_at=now + CLAIM)
+            .returning(Video.id, Video.stage)
+            .execution_options(synchronize_session=False)
+        ).all()
+    return [(row.id, Stage(row.stage)) for row in rows]
+
+
+def _looks(video_ids: list[int]) -> list[Look]:
+    rows = db.session.execute(
+        select(Video.id, Video.stage, Video.accepted_at, Video.created_at, Attempt.provider_job_id)
+        .join(Attempt, Attempt.video_id == Video.id)
+        .where(Video.id.in_(video_ids), Attempt.outcome == ACCEPTED)
+        .order_by(Video.id, Attempt.number)
+    ).all()
+    found = {
+        row.id: Look(row.id, Stage(row.stage), row.provider_job_id, row.accepted_at or row.created_at) for row in rows
+    }
+    return list(found.values())
+
+
+def _ask(account: Provider, looks: list[Look]) -> Iterator[tuple[Look, ProviderJob | ProviderError]]:
+    def ask(look: Look) -> tuple[Look, ProviderJob | ProviderError]:
+        try:
+            return look, account.retrieve(look.provider_job_id)
+        except ProviderError as error:
+            return look, error
+
+    with ThreadPoolExecutor(min(THREADS, len(looks)), thread_name_prefix="look") as pool:
+        for future in as_completed([pool.submit(ask, look) for look in looks]):
+            yield future.result()
+
+
+def _absorb(look: Look, answer: ProviderJob | ProviderError) -> None:
+    if isinstance(answer, ProviderError):
+        _not_seen(look, answer)
+    elif look.stage is Stage.ENDED:
+        _late(look, answer)
+    elif answer.state in ("queued", "in_progress"):
+        _still_rendering(look, answer)
+    elif answer.state == "completed":
+        _ready(look, answer)
+    else:
+        _ended_badly(look, answer)
+
+
+def _still_rendering(look: Look, job: ProviderJob) -> None:
+    now = utc_now()
+    age = (now - look.accepted_at).total_seconds()
+    if age >= settings().sora_timeout_seconds:
+        return _time_out(look)
+    pause = poll_pause(settings().poll_seconds, age, job.poll_after)
+    values: dict[str, object] = {"due_at": now + timedelta(seconds=pause), "failed_looks": 0}
+    if job.expires_at is not None:
+        values["expires_at"] = job.expires_at
+    with transaction() as session:
+        video = change(session, look.video_id, Stage.RENDERING, **values)
+        if video is None:
+            return None
+        if job.progress is not None:  # never backwards: servers are known to jump
+            video.progress = max(video.progress, min(99, job.progress))
+        with EventLog(video) as lines:
+            lines.record(Step.PROCESSING, Line.processing(age), progress=video.progress)
+
+
+def _ready(look: Look, job: ProviderJob) -> None:
+    now = utc_now()
+    with transaction() as session:
+        video = move(
+            session,
+            look.video_id,
+            Stage.RENDERING,
+            Stage.SAVING,
+            progress=100,
+            ready_at=now,
+            expires_at=job.expires_at,
+            due_at=now + timedelta(seconds=15),
+            lease_until=None,
+            failed_looks=0,
+        )
+        if video is None:
+            return
+        with EventLog(video) as lines:
+            lines.record(Step.DOWNLOADING, Line.DOWNLOADING, progress=100)
+        ring("save", video)
+
+
+def _ended_badly(look: Look, job: ProviderJob) -> None:
+    code = "provider_error"
+    if job.state == "expired":
+        code = "expired"
+    elif any(word in (job.error_code or "").lower() for word in MODERATION_WORDS):
+        code = "moderation_blocked"
+    _fail(look, code, provider_code=job.error_code)
+
+
+def _not_seen(look: Look, error: ProviderError) -> None:
+    """The look itself failed: the job is forgotten, or the provider is merely away."""
+    now = utc_now()
+    if look.stage is Stage.ENDED:
+        return _late(look, None)
+    if (now - look.accepted_at).total_seconds() >= settings().sora_timeout_seconds:
+        return _time_out(look)
+    with transaction() as session:
+        video = change(session, look.video_id, Stage.RENDERING, failed_looks=Video.failed_looks + 1)
+        if video is None:
+            return None
+        if error.kind in ("not_found", "expired") and video.failed_looks >= LOST_AFTER_LOOKS:
+            fail(session, video, "provider_lost", provider_code=error.code)
+            return None
+        pause = max(error.retry_after or 0.0, backoff(video.failed_looks, settings().poll_seconds, LONGEST_BACKOFF))
+        video.due_at = now + timedelta(seconds=min(pause, LONGEST_BACKOFF * 5))
+        session.flush()
+        if video.failed_looks == 2 and error.kind not in ("not_found", "expired"):
+            with EventLog(video) as lines:
+                lines.record(Step.PROCESSING, Line.provider_away(pause), progress=video.progress)
+    return None
+
+
+def _time_out(look: Look) -> None:
+    now = utc_now()
+    _fail(look, "timeout", look_again_at=next_late_look(now, 0, now, now + LATE_FOR))
+
+
+def _fail(look: Look, code: str, *, provider_code: str | None = None, look_again_at: datetime | None = None) -> None:
+    with transaction() as session:
+        video = change(session, look.video_id, Stage.RENDERING, lease_until=None)
+        if video is not None:
+            fail(session, video, code, provider_code=provider_code, look_again_at=look_again_at)
+
+
+def _late(look: Look, job: ProviderJob | None) -> None:
+    """A look at a video that was given up and refunded: it may have finished after all."""
+    now = utc_now()
+    with transaction() as session:
+        video = change(session, look.video_id, Stage.ENDED, Video.status == Status.FAILED, due_at=None)
+        if video is None or video.completed_at is None:
+            return
+        if job is not None and job.state == "completed":
+            video.ready_at, video.expires_at = now, job.expires_at
+            video.due_at = now + timedelta(seconds=15)
+            ring("save", video)
+        elif job is None or job.state in ("queued", "in_progress"):
+            video.failed_looks += 1
+            until = max(video.expires_at or video.completed_at + LATE_FOR, video.completed_at)
+            video.due_at = next_late_look(video.completed_at, video.failed_looks, now, until)
+        session.flush()

@@ -1,0 +1,233 @@
+"""Settling a doubt by looking: the provider's own list says whether it took a job, or nobody does."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+
+from aivideo.adapters import provider, settings
+from aivideo.core.video import Line, Stage, Step
+from aivideo.events import EventLog
+from aivideo.extensions import db
+from aivideo.models import Attempt, Video
+from aivideo.models.attempts import NOT_SENT, OPEN, UNKNOWN
+from aivideo.providers.base import ProviderError, ProviderJob
+from aivideo.services.videos import acceptance, refusal
+from aivideo.services.videos.endings import fail
+from aivideo.services.videos.moves import change, utc_now
+from aivideo.transaction import transaction
+
+log = logging.getLogger(__name__)
+CLOCK_TOLERANCE = timedelta(minutes=2)
+FEWEST_LOOKS = 3
+MOST_PAGES = 20
+LONGEST_PAUSE = 15.0
+LIST_AWAY = timedelta(minutes=15)
+"""How long a list that does not answer is asked for, before the outcome counts as unknown for good."""
+
+
+class NoList(Exception):
+    """This server has no list that could settle anything."""
+
+
+@dataclass
+class Listing:
+    """What one walk through the provider's list showed."""
+
+    jobs: list[ProviderJob] = field(default_factory=list)
+    complete: bool = False
+    shows_ours: bool = False
+    """A job we know we bought is in it, so it shows this account's jobs."""
+
+    @property
+    def proves_absence(self) -> bool:
+        return self.complete or self.shows_ours
+
+
+def reconcile(video_ids: Sequence[int]) -> None:
+    """Look for the unknown attempts of these videos in the provider's list, once for all of them."""
+    unknown = db.session.scalars(
+        select(Attempt).where(Attempt.video_id.in_(video_ids), Attempt.outcome == UNKNOWN).order_by(Attempt.id)
+    ).all()
+    if not unknown:
+        return
+    since = min(attempt.sent_at or attempt.created_at for attempt in unknown) - CLOCK_TOLERANCE
+    account = (provider().base_url, provider().account)
+    here = [attempt for attempt in unknown if (attempt.base_url, attempt.account) == account]
+    db.session.close()
+    try:
+        listing = _walk(since)
+    except NoList:
+        for attempt in unknown:
+            _give_up(attempt.id)
+        return
+    except ProviderError as error:
+        log.info("the provider's list does not answer: %s", error)
+        for attempt in unknown:
+            _look_again_later(attempt.id)
+        return
+    for attempt in unknown:
+        if attempt in here:
+            _judge(attempt.id, listing)
+        else:
+            _look_again_later(attempt.id)  # bought from another account than today's
+
+
+def adopt(attempt_id: int, provider_job_id: str) -> bool:
+    """The operator's own finding: this job belongs to that attempt. False where another attempt holds it."""
+    return acceptance.accepted(attempt_id, ProviderJob(id=provider_job_id, state="queued"), by="operator")
+
+
+def _walk(since: datetime) -> Listing:
+    """Read the list, newest first, back to `since`.
+
+    Raises:
+        NoList: there is none, or it has no prompts to tell jobs apart by.
+        ProviderError: it does not answer right now.
+    """
+    listing = Listing()
+    after: str | None = None
+    for _ in range(MOST_PAGES):
+        try:
+            page = provider().list(after=after)
+        except ProviderError as error:
+            if error.permanent or error.kind in ("refused", "not_found", "unreadable"):
+                raise NoList from error
+            raise
+        if any(job.prompt is None for job in page.jobs):
+            raise NoList
+        listing.jobs += page.jobs
+        oldest = [job.created_at for job in page.jobs if job.created_at is not None]
+        listing.complete = page.complete
+        if page.complete or not page.jobs or page.last_id in (None, after) or (oldest and min(oldest) < since):
+            break
+        after = page.last_id
+    held = _held([job.id for job in listing.jobs])
+    listing.shows_ours = bool(held)
+    listing.jobs = [job for job in listing.jobs if job.id not in held]
+    return listing
+
+
+def _held(job_ids: Sequence[str]) -> set[str]:
+    if not job_ids:
+        return set()
+    account = provider()
+    rows = db.session.scalars(
+        select(Attempt.provider_job_id).where(
+            Attempt.provider_job_id.in_(job_ids),
+            Attempt.base_url == account.base_url,
+            Attempt.account == account.account,
+        )
+    ).all()
+    db.session.close()
+    return {row for row in rows if row}
+
+
+def _judge(attempt_id: int, listing: Listing) -> None:
+    attempt = db.session.get(Attempt, attempt_id, populate_existing=True)
+    if attempt is None or attempt.outcome != UNKNOWN:
+        return
+    rivals = db.session.scalars(
+        select(Attempt)
+        .where(Attempt.signature == attempt.signature, Attempt.outcome.in_((OPEN, UNKNOWN)))
+        .order_by(Attempt.sent_at, Attempt.id)
+    ).all()
+    candidates = sorted(
+        (job for job in listing.jobs if _could_be(attempt, job)), key=lambda job: (job.created_at or utc_now(), job.id)
+    )
+    db.session.close()
+    candidates = [job for job in candidates if job.id not in _held([job.id])]
+    if candidates and _is_certain(attempt, rivals, candidates):
+        if acceptance.accepted(attempt.id, candidates[0], by="list"):
+            return
+    elif not candidates and listing.proves_absence and _looked_long_enough(attempt):
+        _never_arrived(attempt.id)
+        return
+    _look_again_later(attempt.id, clean=not candidates and listing.proves_absence)
+
+
+def _could_be(attempt: Attempt, job: ProviderJob) -> bool:
+    wanted = attempt.request
+    sent = attempt.sent_at or attempt.created_at
+    return (
+        job.prompt == wanted["prompt"]
+        and job.model in (None, wanted["model"])
+        and job.size in (None, wanted["size"])
+        and job.seconds in (None, str(wanted["seconds"]))
+        and (job.created_at is None or job.created_at >= sent - CLOCK_TOLERANCE)
+    )
+
+
+def _is_certain(attempt: Attempt, rivals: Sequence[Attempt], candidates: Sequence[ProviderJob]) -> bool:
+    """Whether the first candidate can only be this attempt's, or is as good as its own.
+
+    Not while a call with the same signature is still out: its answer will name its job. With a picture or a remix the
+    list cannot tell requests apart, so there must be one attempt and one candidate. Equal requests in words alone are
+    served in the order in which they were sent.
+    """
+    if any(rival.outcome == OPEN for rival in rivals):
+        return False
+    special = any(rival.request.get("picture") or rival.request.get("remix_of") for rival in rivals)
+    if special:
+        return len(rivals) == 1 and len(candidates) == 1
+    return [rival.id for rival in rivals].index(attempt.id) < len(candidates)
+
+
+def _looked_long_enough(attempt: Attempt) -> bool:
+    since = attempt.unknown_at or attempt.created_at
+    return attempt.looks + 1 >= FEWEST_LOOKS and utc_now() >= since + timedelta(seconds=settings().reconcile_seconds)
+
+
+def _look_again_later(attempt_id: int, *, clean: bool = False) -> None:
+    pause = min(LONGEST_PAUSE, max(0.2, settings().reconcile_seconds / 4))
+    with transaction() as session:
+        attempt = session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
+        if attempt is None or attempt.outcome != UNKNOWN:
+            return
+        attempt.looks += clean
+        session.flush()
+        now = utc_now()
+        window = max(LIST_AWAY, 3 * timedelta(seconds=settings().reconcile_seconds))
+        if now >= (attempt.unknown_at or attempt.created_at) + window:
+            _end_unknown(attempt.video_id)
+        else:
+            change(session, attempt.video_id, Stage.RECONCILING, due_at=now + timedelta(seconds=pause))
+
+
+def _never_arrived(attempt_id: int) -> None:
+    with transaction() as session:
+        settled = session.scalars(
+            update(Attempt)
+            .where(Attempt.id == attempt_id, Attempt.outcome == UNKNOWN)
+            .values(outcome=NOT_SENT, settled_by="list")
+            .returning(Attempt)
+        ).one_or_none()
+        if settled is None:
+            return
+        video = change(session, settled.video_id, Stage.RECONCILING, lease_until=None)
+        if video is not None:
+            with EventLog(video) as lines:
+                lines.record(Step.SUBMIT, Line.NOT_TAKEN)
+            refusal.settle_unsent(session, video)
+
+
+def _give_up(attempt_id: int) -> None:
+    with transaction() as session:
+        attempt = session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
+        if attempt is not None and attempt.outcome == UNKNOWN:
+            _end_unknown(attempt.video_id)
+
+
+def _end_unknown(video_id: int) -> None:
+    """Inside the open transaction: the credits come back, and the attempt stays unknown for the operator to check."""
+    session = db.session()
+    video = session.scalar(
+        select(Video)
+        .where(Video.id == video_id, Video.stage == Stage.RECONCILING)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if video is not None:
+        fail(session, video, "outcome_unknown")

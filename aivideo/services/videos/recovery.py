@@ -1,0 +1,123 @@
+"""Taking up what stands still. The ticker does this every second, on the strength of the database alone."""
+
+import logging
+from collections import Counter
+from datetime import timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from aivideo.core.video import Stage
+from aivideo.extensions import db
+from aivideo.models import Attempt, Lease, Video
+from aivideo.models.attempts import NOT_SENT, OPEN, UNKNOWN
+from aivideo.queue import enqueue
+from aivideo.services.videos import refusal
+from aivideo.services.videos.moves import change, utc_now
+from aivideo.services.videos.progress import SWEEP
+from aivideo.transaction import release, transaction
+
+log = logging.getLogger(__name__)
+TICKER = "ticker"
+TICKER_LEASE = timedelta(seconds=5)
+RING_AGAIN = timedelta(seconds=15)
+AT_ONCE = 500
+
+
+def tick(holder: str) -> bool:
+    """Ring what is due, if this process holds the ticker's lease. True where it does."""
+    if not _hold(TICKER, holder, TICKER_LEASE):
+        return False
+    recover()
+    return True
+
+
+def recover() -> dict[str, int]:
+    """One pass over everything that is due: ring for it, and settle sendings whose sender is gone.
+
+    Returns how many of each were rung: `submit`, `poll`, `save`, and `abandoned` sendings.
+    """
+    done: Counter[str] = Counter()
+    now = utc_now()
+    due = db.session.execute(
+        select(Video.id, Video.stage, Video.seq, Video.ready_at)
+        .where(Video.due_at <= now)
+        .order_by(Video.due_at)
+        .limit(AT_ONCE)
+    ).all()
+    release()
+    looks = 0
+    for row in due:
+        match Stage(row.stage):
+            case Stage.QUEUED:
+                done["submit"] += _ring_later("submit", row.id, row.seq)
+            case Stage.SAVING:
+                done["save"] += _ring_later("save", row.id, row.seq)
+            case Stage.SUBMITTING:
+                done["abandoned"] += _abandoned(row.id)
+            case Stage.ENDED if row.ready_at is not None:
+                done["save"] += _ring_later("save", row.id, row.seq)
+            case _:
+                looks += 1
+    for number in range(0, looks, SWEEP):
+        if enqueue("poll", job_id=f"poll-{int(now.timestamp())}-{number // SWEEP}"):
+            done["poll"] += min(SWEEP, looks - number)
+    return {verb: done[verb] for verb in ("submit", "poll", "save", "abandoned")}
+
+
+def _ring_later(verb: str, video_id: int, seq: int) -> bool:
+    """Ring once, and again in a while should that get lost; False where Redis is away or another process rang."""
+    now = utc_now()
+    with transaction() as session:
+        taken = session.scalar(
+            update(Video)
+            .where(Video.id == video_id, Video.due_at <= now)
+            .values(due_at=now + RING_AGAIN)
+            .returning(Video.id)
+            .execution_options(synchronize_session=False)
+        )
+    return taken is not None and enqueue(verb, video_id, job_id=f"{verb}-{video_id}-{seq}")
+
+
+def _abandoned(video_id: int) -> bool:
+    """A sending whose sender let its lease run out: without the note that it was sent, nothing ever left."""
+    now = utc_now()
+    with transaction() as session:
+        free = or_(Video.lease_until.is_(None), Video.lease_until <= now)
+        video = change(session, video_id, Stage.SUBMITTING, free, due_at=now + RING_AGAIN)
+        if video is None:
+            return False
+        attempt = session.scalar(
+            select(Attempt)
+            .where(Attempt.video_id == video_id)
+            .order_by(Attempt.number.desc())
+            .limit(1)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if attempt is not None and attempt.outcome == OPEN:
+            if attempt.sent_at is not None:
+                attempt.outcome, attempt.settled_by = UNKNOWN, "time"
+                refusal.doubt(session, attempt)
+                return True
+            attempt.outcome, attempt.settled_by = NOT_SENT, "time"
+            session.flush()
+        elif attempt is not None and attempt.outcome == UNKNOWN:
+            refusal.doubt(session, attempt)
+            return True
+        refusal.back_to_queue(session, video, None, 0.0, counts=False)
+    return True
+
+
+def _hold(name: str, holder: str, length: timedelta) -> bool:
+    """Take or renew a named lease, in one statement that only one process can win."""
+    now = utc_now()
+    insert = (postgresql if db.engine.dialect.name == "postgresql" else sqlite).insert(Lease)
+    values = {"name": name, "holder": holder, "until": now + length}
+    statement = insert.values(**values).on_conflict_do_update(
+        index_elements=[Lease.name],
+        set_={"holder": holder, "until": now + length},
+        where=or_(Lease.holder == holder, Lease.until <= now),
+    )
+    with transaction() as session:
+        return session.execute(statement.returning(Lease.name)).one_or_none() is not None

@@ -1,0 +1,221 @@
+"""Sending a video to the provider: one attempt row, one POST, and its answer stored whatever else has happened."""
+
+import hashlib
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from aivideo.adapters import provider, settings, storage
+from aivideo.core.video import Line, Stage, Status, Step
+from aivideo.events import EventLog
+from aivideo.extensions import db
+from aivideo.models import Attempt, User, Video
+from aivideo.models.attempts import OPEN
+from aivideo.providers.base import CreateRequest, ProviderError
+from aivideo.services.videos import acceptance, leases, refusal, waiting
+from aivideo.services.videos.endings import fail
+from aivideo.services.videos.moves import change, move, utc_now
+from aivideo.transaction import transaction
+
+log = logging.getLogger(__name__)
+CREATE_SECONDS = 120.0
+"""Total deadline of the paid call: from connecting to the whole answer, picture included."""
+SEND_WITHIN = timedelta(seconds=20)
+DATABASE_AWAY_SECONDS = 180.0
+
+
+class SendTooLate(Exception):
+    """The moment to send has passed, or somebody has settled the attempt: not a byte must leave."""
+
+
+def submit(video_id: int) -> None:
+    """Send a pending video, if it is its turn; otherwise say why it waits. Safe to run any number of times."""
+    video = _claim(video_id)
+    if video is None:
+        return
+    with tempfile.TemporaryDirectory(prefix="aivideo-") as folder, leases.kept(video_id, Stage.SUBMITTING):
+        picture = _fit_picture(video, Path(folder)) if video.picture_name else None
+        opened = _open_attempt(video_id, picture)
+        if opened is None:
+            return
+        attempt_id, create = opened
+        with leases.kept(video_id, Stage.SUBMITTING, attempt_id):
+            _send(attempt_id, create)
+
+
+def _claim(video_id: int) -> Video | None:
+    """Pending → submitting, counted under the user's lock; None where it is not this video's turn."""
+    now = utc_now()
+    user_id = db.session.scalar(select(Video.user_id).where(Video.id == video_id, Video.stage == Stage.QUEUED))
+    if user_id is None:
+        return None
+    provider()  # built before the transaction: that reads files
+    with transaction() as session:
+        plan = session.scalar(select(User.plan).where(User.id == user_id).with_for_update())
+        wait = waiting.why(session, user_id, plan or "", now)
+        if wait is not None:
+            _keep_waiting(session, video_id, wait)
+            return None
+        until = now + leases.LEASE
+        video = move(
+            session,
+            video_id,
+            Stage.QUEUED,
+            Stage.SUBMITTING,
+            # a video that waits for its next try is not sent before its time, whoever rings
+            (Video.tries == 0) | (Video.due_at.is_(None)) | (Video.due_at <= now),
+            lease_until=until,
+            due_at=until,
+            waiting_reason=None,
+        )
+        if video is None:
+            return None
+        with EventLog(video) as lines:
+            if video.tries == 0:
+                lines.record(Step.VALIDATING, Line.VALIDATING, status=Status.PROCESSING)
+            if video.picture_name:
+                lines.record(Step.IMAGE, Line.IMAGE, status=Status.PROCESSING)
+    return video
+
+
+def _keep_waiting(session: Session, video_id: int, wait: waiting.Wait) -> None:
+    video = session.scalar(
+        select(Video)
+        .where(Video.id == video_id, Video.stage == Stage.QUEUED)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if video is None:
+        return
+    deadline = video.created_at + timedelta(seconds=settings().sora_queue_seconds)
+    if utc_now() >= deadline:
+        fail(session, video, "queue_timeout")
+        return
+    told = video.waiting_reason
+    changed = change(session, video_id, Stage.QUEUED, due_at=min(wait.until, deadline), waiting_reason=wait.reason)
+    if changed is not None and told != wait.reason:
+        with EventLog(changed) as lines:
+            lines.record(Step.VALIDATING, Line.waiting(wait.reason), status=Status.PENDING)
+
+
+def _fit_picture(video: Video, folder: Path) -> Path:
+    from aivideo.media import fit_picture
+
+    source, fitted = folder / "source.jpg", folder / "reference.jpg"
+    storage().read(str(video.picture_name), source)
+    fitted.write_bytes(fit_picture(source, video.size))
+    return fitted
+
+
+def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateRequest] | None:
+    """Write down what is about to be bought, before it is; None where the video was taken away meanwhile."""
+    now = utc_now()
+    account = provider()
+    with transaction() as session:
+        video = change(session, video_id, Stage.SUBMITTING, lease_until=now + leases.LEASE, due_at=now + leases.LEASE)
+        if video is None:
+            return None
+        if video.cancel_requested_at is not None:
+            refusal.settle_unsent(session, video)
+            return None
+        create = CreateRequest(
+            prompt=video.prompt,
+            model=video.model,
+            size=video.size,
+            seconds=video.seconds,
+            picture=picture,
+            remix_of=_remix_of(session, video),
+        )
+        number = (session.scalar(select(func.max(Attempt.number)).where(Attempt.video_id == video_id)) or 0) + 1
+        attempt = Attempt(
+            video_id=video_id,
+            number=number,
+            provider=account.name,
+            base_url=account.base_url,
+            account=account.account,
+            request={
+                "prompt": video.prompt,
+                "model": video.model,
+                "size": video.size,
+                "seconds": video.seconds,
+                "picture": video.picture_name,
+                "picture_hash": video.picture_hash,
+                "remix_of": create.remix_of,
+            },
+            signature=signature(video.model, video.size, str(video.seconds), video.prompt),
+            send_before=now + SEND_WITHIN,
+            lease_until=now + leases.LEASE,
+        )
+        session.add(attempt)
+        session.flush()
+        with EventLog(video) as lines:
+            if picture is not None:
+                lines.record(Step.IMAGE, Line.IMAGE_READY)
+            lines.record(Step.SUBMIT, Line.calling(video.model))
+        return attempt.id, create
+
+
+def _remix_of(session: Session, video: Video) -> str | None:
+    if video.remixed_from_id is None:
+        return None
+    source = session.scalar(Attempt.accepted(video.remixed_from_id))
+    return source.provider_job_id if source else None
+
+
+def _send(attempt_id: int, create: CreateRequest) -> None:
+    try:
+        job = provider().create(create, deadline=CREATE_SECONDS, before_send=lambda: _mark_sent(attempt_id))
+    except SendTooLate:
+        _persistently(lambda: refusal.not_sent(attempt_id))
+    except ProviderError as error:
+        said = error
+        _persistently(lambda: refusal.refused(attempt_id, said))
+    else:
+        _persistently(lambda: acceptance.accepted(attempt_id, job))
+
+
+def _mark_sent(attempt_id: int) -> None:
+    """Right before the first byte: note that it goes out now, unless its time has passed or it was settled.
+
+    An attempt without this note provably never left, however its sender ended.
+    """
+    with transaction() as session:
+        marked = session.scalar(
+            update(Attempt)
+            .where(Attempt.id == attempt_id, Attempt.outcome == OPEN, Attempt.sent_at.is_(None))
+            .values(sent_at=utc_now())
+            .returning(Attempt.send_before)
+            .execution_options(synchronize_session=False)
+        )
+    if marked is None or utc_now() >= marked:
+        raise SendTooLate
+
+
+def signature(model: str, size: str, seconds: str, prompt: str) -> str:
+    """What two requests share that a provider's list cannot tell apart."""
+    return hashlib.sha256(json.dumps([model, size, str(seconds), prompt]).encode()).hexdigest()
+
+
+def _persistently(store: Callable[[], object]) -> None:
+    """Store an answer even where the database is away for a while: it was paid for."""
+    limit = time.monotonic() + DATABASE_AWAY_SECONDS
+    pause = 0.2
+    while True:
+        try:
+            store()
+            return
+        except DBAPIError:
+            if time.monotonic() > limit:
+                raise
+            log.exception("an answer of the provider could not be stored; trying again in %.1f s", pause)
+            db.session.remove()
+            time.sleep(pause)
+            pause = min(pause * 2, 5.0)

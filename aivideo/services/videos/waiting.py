@@ -1,0 +1,85 @@
+"""Why a video has to wait for its turn, and the gates that keep paid calls back."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from aivideo.adapters import catalogue, provider, settings
+from aivideo.core.schedule import backoff
+from aivideo.core.video import UPSTREAM
+from aivideo.models import Gate, Video
+from aivideo.providers.base import ProviderError
+
+LOOK_AGAIN = timedelta(seconds=60)
+"""A place that becomes free rings by itself; this is for a ring that got lost."""
+FIRST_CLOSING_SECONDS = 10.0
+LONGEST_CLOSING_SECONDS = 300.0
+OPERATOR_KINDS = frozenset({"quota", "unauthorised"})
+
+
+@dataclass(frozen=True)
+class Wait:
+    reason: str
+    until: datetime
+
+
+def why(session: Session, user_id: int, plan_id: str, now: datetime) -> Wait | None:
+    """The reason to wait that holds now, or None. The user's row must be locked: the count is only true under it."""
+    gate = _gate(session, locked=settings().sora_max_concurrent is not None)
+    if gate is not None and gate.closed_until > now:
+        return Wait(gate.reason, gate.closed_until)
+    plan = catalogue().plan(plan_id)
+    if (session.scalar(Video.count_under_way(user_id)) or 0) >= plan.under_way:
+        return Wait(f"Your plan makes {plan.under_way} videos at once. This one is next in line.", now + LOOK_AGAIN)
+    most = settings().sora_max_concurrent
+    if most is not None:
+        busy = session.scalar(select(func.count()).select_from(Video).where(Video.stage.in_(UPSTREAM))) or 0
+        if busy >= most:
+            return Wait("All places at the provider are taken. This one is in line.", now + LOOK_AGAIN)
+    return None
+
+
+def close_gate(session: Session, error: ProviderError, now: datetime) -> Wait:
+    """Keep calls to this account back until the provider wants them again, inside the open transaction."""
+    gate = _gate(session, locked=True)
+    assert gate is not None
+    gate.closings += 1
+    pause = error.retry_after or backoff(gate.closings, FIRST_CLOSING_SECONDS, LONGEST_CLOSING_SECONDS)
+    gate.needs_operator = error.kind in OPERATOR_KINDS
+    gate.code = error.code
+    gate.reason = (
+        "The provider does not accept our account right now. The operator has been told."
+        if gate.needs_operator
+        else "The provider is busy. Your video is sent as soon as it has room."
+    )
+    gate.closed_until = max(gate.closed_until, now + timedelta(seconds=pause))
+    session.flush()
+    return Wait(gate.reason, gate.closed_until)
+
+
+def open_gate(session: Session) -> None:
+    """The provider took a job: the next closing starts with a short pause again."""
+    gate = _gate(session, locked=False)
+    if gate is not None and gate.closings:
+        gate.closings, gate.needs_operator = 0, False
+        session.flush()
+
+
+def _gate(session: Session, *, locked: bool) -> Gate | None:
+    account = provider()
+    identity = (account.name, account.base_url, account.account)
+    gate = session.get(Gate, identity, populate_existing=True, with_for_update=locked)
+    if gate is None and locked:
+        gate = Gate(
+            provider=account.name,
+            base_url=account.base_url,
+            account=account.account,
+            closed_until=datetime.fromtimestamp(0).astimezone(),
+            reason="",
+        )
+        session.merge(gate)
+        session.flush()
+        gate = session.get(Gate, identity, populate_existing=True, with_for_update=True)
+    return gate
