@@ -50,9 +50,7 @@ def _build_provider(settings: Settings) -> Provider:
     from aivideo.providers.simulator import SimulatorAdapter, create_simulator
 
     simulator = create_simulator(settings.data_dir / "simulator", render_seconds=settings.mock_sora_seconds)
-    return SoraClient(
-        "http://simulator.invalid/v1", "", name="simulator", adapter=SimulatorAdapter(simulator)
-    )
+    return SoraClient("http://simulator.invalid/v1", "", name="simulator", adapter=SimulatorAdapter(simulator))
 
 
 def _build_storage(settings: Settings) -> "Storage":

@@ -93,9 +93,7 @@ class Settings(BaseSettings):
     signup_plan: str = _setting("free", "the name of a plan in the catalogue")
     signup_credits: int = _setting(0, "a number of credits, 0 or more", ge=0)
     catalogue_file: Path | None = _setting(None, "a TOML file that can be read")
-    submit_rate: Annotated[str, AfterValidator(_rate)] = _setting(
-        "120 per minute", "a rate like `120 per minute`"
-    )
+    submit_rate: Annotated[str, AfterValidator(_rate)] = _setting("120 per minute", "a rate like `120 per minute`")
 
     s3_bucket: str = _setting("", "the name of a bucket")
     s3_endpoint_url: Url = _setting("", "an http:// or https:// address")
@@ -107,9 +105,7 @@ class Settings(BaseSettings):
     google_discovery_url: Url = _setting(
         "https://accounts.google.com/.well-known/openid-configuration", "an http:// or https:// address"
     )
-    mail_url: Annotated[str, _starts_with("smtp://", "smtps://")] = _setting(
-        "", "smtp://user:password@host:port"
-    )
+    mail_url: Annotated[str, _starts_with("smtp://", "smtps://")] = _setting("", "smtp://user:password@host:port")
     web_concurrency: int = _setting(2, "a number of processes, 1 to 64", ge=1, le=64)
     worker_concurrency: int = _setting(16, "a number of threads, 1 to 256", ge=1, le=256)
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

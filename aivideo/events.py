@@ -105,9 +105,7 @@ def publish(
         bell.call(send)
     except DoorbellAway as away:
         for message in messages:
-            log.warning(
-                "video %s, line %s not published (%s): %s", video_id, message["id"], away, message["message"]
-            )
+            log.warning("video %s, line %s not published (%s): %s", video_id, message["id"], away, message["message"])
 
 
 def replay(video_id: int, after: int = 0, limit: int | None = None) -> list[dict[str, Any]]:

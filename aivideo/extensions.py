@@ -97,7 +97,5 @@ def _take_the_write_lock(
     connection: Any, _cursor: Any, statement: str, _parameters: Any, _context: Any, _many: bool
 ) -> None:
     raw: sqlite3.Connection = connection.connection.dbapi_connection
-    if not raw.in_transaction and not statement.lstrip()[:6].upper().startswith(
-        ("SELECT", "PRAGMA", "BEGIN")
-    ):
+    if not raw.in_transaction and not statement.lstrip()[:6].upper().startswith(("SELECT", "PRAGMA", "BEGIN")):
         raw.execute("BEGIN IMMEDIATE")

@@ -26,9 +26,7 @@ def log_context(**values: object) -> Iterator[None]:
 
 def bind(**values: object) -> None:
     """Like `log_context`, for the rest of the current request or job."""
-    _context.set(
-        {**(_context.get() or {}), **{key: str(value) for key, value in values.items() if value is not None}}
-    )
+    _context.set({**(_context.get() or {}), **{key: str(value) for key, value in values.items() if value is not None}})
 
 
 def current(key: str) -> str | None:
@@ -38,9 +36,7 @@ def current(key: str) -> str | None:
 class _ContextFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         values = _context.get()
-        record.context = (
-            " [" + " ".join(f"{key}={value}" for key, value in values.items()) + "]" if values else ""
-        )
+        record.context = " [" + " ".join(f"{key}={value}" for key, value in values.items()) + "]" if values else ""
         return True
 
 

@@ -81,13 +81,9 @@ class PostgresServer:
         self.folder.mkdir(parents=True)
         if self.user:
             shutil.chown(self.folder, self.user)
-        self._run(
-            "initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N"
-        )
+        self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
         options = f"-k {self.folder} -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
-        self._run(
-            "pg_ctl", "-D", str(self.data), "-w", "-o", options, "-l", str(self.folder / "log"), "start"
-        )
+        self._run("pg_ctl", "-D", str(self.data), "-w", "-o", options, "-l", str(self.folder / "log"), "start")
         return self
 
     def stop(self) -> None:
@@ -114,9 +110,7 @@ class PostgresServer:
         assert spec is not None
         assert spec.origin is not None
         installed = Path(spec.origin).parent / "pginstall"
-        if self.user is None or all(
-            folder.stat().st_mode & 0o001 for folder in (installed, *installed.parents)
-        ):
+        if self.user is None or all(folder.stat().st_mode & 0o001 for folder in (installed, *installed.parents)):
             return installed / "bin"
         copy = self.folder / "pginstall"
         if not copy.exists():
