@@ -1,4 +1,4 @@
-"""CPU work of more than a few milliseconds, kept off gevent's event loop: it would stop every stream."""
+"""Work that would stop every stream of a gevent process goes to its native threads."""
 
 import sys
 from collections.abc import Callable
@@ -8,12 +8,15 @@ T = TypeVar("T")
 
 
 def off_the_event_loop(function: Callable[..., T], *arguments: Any) -> T:
-    """Call `function` in gevent's thread pool where the process is monkey-patched, else right here."""
-    if "gevent.monkey" not in sys.modules:
-        return function(*arguments)
-    from gevent import get_hub, monkey
+    """Call `function` and wait for its answer; under gevent in a native thread, so that other greenlets go on.
 
-    if not monkey.is_module_patched("threading"):
+    For anything that takes more than 10 ms of CPU (hashing a password, reading a picture). `function` gets plain values:
+    it has no app, no request and no database there. What it raises is raised here.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is None or not monkey.is_module_patched("threading"):
         return function(*arguments)
-    result: T = get_hub().threadpool.apply(function, arguments)
-    return result
+    import gevent
+
+    answer: T = gevent.get_hub().threadpool.apply(function, arguments)
+    return answer
