@@ -195,3 +195,13 @@ def _postgres(server: PostgresServer, *statements: str) -> None:
     with psycopg.connect(server.url("postgres").replace("+psycopg", ""), autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)
+
+
+@pytest.fixture
+def installation(database: str, redis_url: str, tmp_path: Path) -> Iterator[Any]:
+    """A whole installation; a test changes `.settings` before it starts processes."""
+    from processes import Installation
+
+    whole = Installation(tmp_path, redis_url, database)
+    yield whole
+    whole.stop()
