@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from aivideo.core.video import Status, channel, file_url, user_channel
 from aivideo.doorbell import Doorbell, DoorbellAway, doorbell
@@ -32,8 +33,10 @@ class EventLog:
     go to the console log, and streams find them in the database.
     """
 
-    def __init__(self, video: Video) -> None:
+    def __init__(self, video: Video, credits_left: int | None = None) -> None:
         self.video = video
+        self.credits_left = credits_left
+        """The user's balance, where the same transaction moved it."""
         self._events: list[Event] = []
 
     def __enter__(self) -> Self:
@@ -69,24 +72,31 @@ class EventLog:
             return
         video, session = self.video, db.session()
         session.flush()
+        now = self._events[-1].created_at
         last = session.scalar(
             update(Video)
             .where(Video.id == video.id)
-            .values(seq=Video.seq + len(self._events), updated_at=self._events[-1].created_at)
+            .values(seq=Video.seq + len(self._events), updated_at=now)
             .returning(Video.seq)
             .execution_options(synchronize_session=False)
         )
         assert last is not None, "a video's log needs its video"
         for number, event in enumerate(self._events, last - len(self._events) + 1):
             event.seq = number
-        session.add_all(self._events)
-        session.flush()
-        session.refresh(video)
-        lines = list(reversed(session.scalars(Event.last(video.id, LINES_IN_VIEW)).all()))
+        session.execute(insert(Event), [event.as_row() for event in self._events])
+        set_committed_value(video, "seq", last)
+        set_committed_value(video, "updated_at", now)
+        state = snapshot(video, self._last_lines(last))
+        if self.credits_left is not None:
+            state["credits_left"] = self.credits_left
         messages = [event.as_message() for event in self._events]
-        state = snapshot(video, lines)
         bell = doorbell()
         after_commit(lambda: publish(bell, video.id, messages, video.user_id, state))
+
+    def _last_lines(self, last: int) -> Sequence[Event]:
+        if last == len(self._events) or len(self._events) >= LINES_IN_VIEW:
+            return self._events[-LINES_IN_VIEW:]
+        return list(reversed(db.session.scalars(Event.last(self.video.id, LINES_IN_VIEW)).all()))
 
 
 def publish(

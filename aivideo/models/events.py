@@ -38,6 +38,9 @@ class Event(db.Model):  # type: ignore[name-defined, misc]
                 message[key] = value
         return message
 
+    def as_row(self) -> dict[str, Any]:
+        return {column.key: getattr(self, column.key) for column in Event.__table__.columns}
+
     @staticmethod
     def after(video_id: int, seq: int, limit: int | None = None) -> Select["Event"]:
         return select(Event).where(Event.video_id == video_id, Event.seq > seq).order_by(Event.seq).limit(limit)

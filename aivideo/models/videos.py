@@ -44,8 +44,6 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     request_key: Mapped[str | None] = mapped_column(String(255))
     request_hash: Mapped[str] = mapped_column(String(64), default="")
-    credits_left: Mapped[int] = mapped_column(default=0)
-    """Balance right after the charge: part of the first answer, which a repeated request gets again."""
 
     prompt: Mapped[str] = mapped_column(Text)
     model: Mapped[str] = mapped_column(String(80))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from aivideo.core.errors import InsufficientCredits, InvalidInput, NotFound
@@ -36,8 +36,11 @@ def book(
     )
     if balance is None:
         raise InsufficientCredits(credits, session.scalar(db.select(User.credits).where(User.id == user_id)) or 0)
-    session.add(LedgerEntry(user_id=user_id, video_id=video_id, kind=kind, amount=amount, balance=balance, note=note))
-    after_commit(lambda: _publish(user_id, balance))
+    session.execute(
+        insert(LedgerEntry).values(
+            user_id=user_id, video_id=video_id, kind=kind, amount=amount, balance=balance, note=note
+        )
+    )
     return balance
 
 
@@ -53,7 +56,9 @@ def grant(user_id: int, credits: int, note: str = "") -> int:
     with transaction() as session:
         if session.get(User, user_id, with_for_update=True) is None:
             raise NotFound("user")
-        return book(session, user_id, Kind.GRANT, credits, note=note)
+        balance = book(session, user_id, Kind.GRANT, credits, note=note)
+        after_commit(lambda: _publish(user_id, balance))
+    return balance
 
 
 def history(user_id: int, limit: int = 50) -> Sequence[LedgerEntry]:

@@ -87,7 +87,6 @@ def upgrade():
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('request_key', sa.String(length=255), nullable=True),
     sa.Column('request_hash', sa.String(length=64), nullable=False),
-    sa.Column('credits_left', sa.Integer(), nullable=False),
     sa.Column('prompt', sa.Text(), nullable=False),
     sa.Column('model', sa.String(length=80), nullable=False),
     sa.Column('size', sa.String(length=16), nullable=False),

@@ -71,8 +71,7 @@ def fail(
     )
     if ended is None:
         return False
-    _refund(session, ended, failure)
-    with EventLog(ended) as lines:
+    with EventLog(ended, _refund(session, ended, failure)) as lines:
         lines.record(STEP_OF[before], Line.failed(message), status=Status.FAILED, error=error_of(ended))
     ring_next(session, ended.user_id)
     return True
@@ -200,8 +199,7 @@ def _cancelled(session: Session, video: Video, *, paid: bool, look_again_at: dat
     )
     if ended is None:
         return False
-    _refund(session, ended, CANCELLED_AFTER if paid else CANCELLED_BEFORE)
-    with EventLog(ended) as lines:
+    with EventLog(ended, _refund(session, ended, CANCELLED_AFTER if paid else CANCELLED_BEFORE)) as lines:
         lines.record(STEP_OF[before], Line.CANCELLED_PAID if paid else Line.CANCELLED_FREE, status=Status.CANCELLED)
     if paid or ended.hidden_at:
         ring("discard", ended)
@@ -209,9 +207,11 @@ def _cancelled(session: Session, video: Video, *, paid: bool, look_again_at: dat
     return True
 
 
-def _refund(session: Session, video: Video, failure: Failure) -> None:
-    if failure.refunded:
-        credits.book(session, video.user_id, Kind.REFUND, video.credits, video_id=video.id, note=failure.title)
+def _refund(session: Session, video: Video, failure: Failure) -> int | None:
+    """Book what the rule gives back; the new balance, or None where nothing moved."""
+    if not failure.refunded:
+        return None
+    return credits.book(session, video.user_id, Kind.REFUND, video.credits, video_id=video.id, note=failure.title)
 
 
 def _picture_is_shared(video: Video) -> bool:

@@ -15,7 +15,7 @@ from aivideo.core.ledger import Kind
 from aivideo.core.video import Line, Stage, Status, Step
 from aivideo.events import EventLog
 from aivideo.extensions import db
-from aivideo.models import Attempt, User, Video
+from aivideo.models import Attempt, LedgerEntry, User, Video
 from aivideo.services import credits
 from aivideo.services.pictures import Picture
 from aivideo.services.videos.moves import ring, utc_now
@@ -62,7 +62,7 @@ def request(
             raise NotFound("user")
         first = session.scalar(select(Video).where(Video.user_id == user_id, Video.request_key == key)) if key else None
         if first is not None:
-            return _again(first, fingerprint)
+            return _again(session, first, fingerprint)
         plan = catalogue().plan(user.plan)
         if not plan.can_generate:
             raise PlanCannotGenerate(plan.name)
@@ -89,11 +89,11 @@ def request(
         )
         session.add(video)
         session.flush()
-        video.credits_left = credits.book(session, user_id, Kind.CHARGE, order.credits, video_id=video.id)
-        with EventLog(video) as log:
+        left = credits.book(session, user_id, Kind.CHARGE, order.credits, video_id=video.id)
+        with EventLog(video, left) as log:
             log.record(Step.STARTED, Line.STARTED, progress=0, status=Status.PENDING)
         ring("submit", video)
-    return Receipt(video.id, Status.PENDING, video.credits, video.credits_left)
+    return Receipt(video.id, Status.PENDING, video.credits, left)
 
 
 def find_repeat(user_id: int, key: str) -> Video | None:
@@ -101,10 +101,13 @@ def find_repeat(user_id: int, key: str) -> Video | None:
     return db.session.scalar(select(Video).where(Video.user_id == user_id, Video.request_key == key))
 
 
-def _again(first: Video, fingerprint: str) -> Receipt:
+def _again(session: Session, first: Video, fingerprint: str) -> Receipt:
     if first.request_hash != fingerprint:
         raise RequestKeyReused
-    return Receipt(first.id, Status.PENDING, first.credits, first.credits_left, repeated=True)
+    charged = session.execute(
+        select(LedgerEntry.balance).where(LedgerEntry.video_id == first.id, LedgerEntry.kind == Kind.CHARGE)
+    ).one()
+    return Receipt(first.id, Status.PENDING, first.credits, charged.balance, repeated=True)
 
 
 def _check_remix(session: Session, user_id: int, source_id: int | None) -> None:
