@@ -9,7 +9,10 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class CreateRequest:
-    """One paid call: `size` is `1280x720`, `seconds` whole seconds, `picture` a JPEG or PNG of exactly that size."""
+    """One paid call. `size` is `1280x720`, `seconds` whole seconds, `picture` a JPEG or PNG of exactly that size.
+
+    An empty `model` is not sent: some servers know one model only and refuse any other name.
+    """
 
     prompt: str
     model: str
@@ -25,8 +28,9 @@ class CreateRequest:
 class ProviderJob:
     """A generation as the provider describes it, normalised.
 
-    `state` is one of `queued`, `in_progress`, `completed`, `failed`, `cancelled`, `expired`; `progress` is 0–100 or
-    None; missing fields are None. `error_code` and `error_message` are the provider's own words.
+    `state` is one of `queued`, `in_progress`, `completed`, `failed`, `cancelled`, `expired`; `progress` is 0–100
+    or None; missing fields are None. `error_code` and `error_message` are the provider's own words, `error_kind`
+    is our reading of them for a failed job: `moderation` or `server`.
     """
 
     id: str
@@ -40,6 +44,7 @@ class ProviderJob:
     expires_at: datetime | None = None
     error_code: str | None = None
     error_message: str | None = None
+    error_kind: str | None = None
     file_url: str | None = None
     """Where the server itself names an address of the file (SGLang with S3, New API)."""
     poll_after: float | None = None
@@ -49,7 +54,11 @@ class ProviderJob:
 
 @dataclass(frozen=True)
 class JobPage:
-    """One page of the provider's own list. `complete` is true on the last page."""
+    """One page of the provider's own list.
+
+    `complete` is true where nothing comes after this page. `last_id` is where to ask on; None where there is no
+    way to ask on, which without `complete` means that the server hides the rest.
+    """
 
     jobs: list[ProviderJob]
     last_id: str | None
@@ -72,10 +81,21 @@ class ProviderError(Exception):
     permanent: the same call would fail again (bad input, moderation, bad key).
     ambiguous: the provider may have taken a create nevertheless; only looking can tell.
     sent: whether a byte of the request can have left this machine. False proves that it was not taken.
-    kind: `connection`, `timeout`, `refused`, `rate_limited`, `overloaded`, `quota`, `unauthorised`, `not_found`,
-        `moderation`, `not_ready`, `unreadable`, `server`, `deadline`, `content`.
     code, message, status, request_id: the provider's own, where it sent any.
     retry_after: seconds, from `Retry-After` and its relatives.
+    kind:
+        connection, timeout, deadline  no whole answer came: broken, a wait too long, the total time used up
+        unreadable    an answer came and makes no sense; after a create that is in doubt
+        refused       the provider does not do this (a create: bad input; a list: there is none)
+        moderation    refused for what is asked for
+        unauthorised  the key is not good for this
+        quota         no money or plan upstream; waiting alone does not help, so not permanent but for the operator
+        rate_limited, overloaded  not now; a create was not taken
+        server        the provider failed (5xx, 408, 409); after a create that is in doubt
+        not_found     it does not know the job, or the route
+        not_ready     the file is not there yet
+        expired       the file is not there any more
+        content       what came is not the whole file
     """
 
     kind: str
@@ -105,19 +125,25 @@ class Provider(Protocol):
     def create(
         self, request: CreateRequest, *, deadline: float, before_send: Callable[[], None] | None = None
     ) -> ProviderJob:
-        """One POST, never repeated. `deadline` is the total time in seconds from the call to the whole answer.
+        """One POST, never repeated. `deadline` is the total time in seconds from call to whole answer.
 
         `before_send` runs right before the first byte goes out; what it raises stops the call unsent.
         """
 
     def retrieve(self, job_id: str) -> ProviderJob:
-        """Look at a job. A failed job is returned, not raised, also where the server wraps it in an HTTP error."""
+        """Look at a job. A failed one is returned, not raised, also where the server makes it an HTTP error.
+
+        The job has the id that was asked for, whatever id the answer has.
+        """
 
     def list(self, *, after: str | None = None, limit: int = 100) -> JobPage:
-        """A page of the account's jobs, newest first. Any answer that is not a clean list raises `refused`."""
+        """A page of the account's jobs, newest first. Any answer that is not a clean list is `refused`."""
 
     def content(self, job: ProviderJob, to: Path) -> Download:
-        """Stream the finished MP4 into `to`, resuming what `to` already holds where the server allows it."""
+        """Stream the finished MP4 into `to`, resuming what an earlier call left there where the server allows it.
+
+        Only `expired`, `moderation`, `unauthorised` are permanent. What the disk says (OSError) is raised as it is.
+        """
 
     def delete(self, job_id: str) -> None:
         """Ask the server to forget a job; servers without the route raise `not_found`."""
