@@ -99,3 +99,10 @@ def _take_the_write_lock(
     raw: sqlite3.Connection = connection.connection.dbapi_connection
     if not raw.in_transaction and not statement.lstrip()[:6].upper().startswith(("SELECT", "PRAGMA", "BEGIN")):
         raw.execute("BEGIN IMMEDIATE")
+
+
+def insert_on_conflict(model: Any) -> Any:
+    """An INSERT into a model's table that knows ON CONFLICT, in the dialect of the database in use."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    return (postgresql if db.engine.dialect.name == "postgresql" else sqlite).insert(model)

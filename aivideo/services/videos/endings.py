@@ -14,7 +14,7 @@ from aivideo.core.ledger import Kind
 from aivideo.core.video import UNDER_WAY, Line, Stage, Status, Step
 from aivideo.events import EventLog, error_of
 from aivideo.extensions import db
-from aivideo.models import Attempt, Video
+from aivideo.models import Attempt, User, Video
 from aivideo.providers.base import ProviderError
 from aivideo.services import credits
 from aivideo.services.videos.moves import change, move, ring, utc_now
@@ -85,8 +85,7 @@ def cancel(user_id: int, video_id: int) -> Video:
         NotFound, AlreadyEnded.
     """
     with transaction() as session:
-        video = get(user_id, video_id)
-        _cancel(session, video)
+        _cancel(session, _owned(session, user_id, video_id))
     return get(user_id, video_id)
 
 
@@ -97,7 +96,7 @@ def delete(user_id: int, video_id: int) -> None:
         NotFound.
     """
     with transaction() as session:
-        video = get(user_id, video_id)
+        video = _owned(session, user_id, video_id)
         with suppress(AlreadyEnded):
             _cancel(session, video)
         session.execute(
@@ -153,6 +152,12 @@ def ring_next(session: Session, user_id: int) -> None:
         chosen.append(session.scalar(waiting))
     for video in {video.id: video for video in chosen if video is not None}.values():
         ring("submit", video)
+
+
+def _owned(session: Session, user_id: int, video_id: int) -> Video:
+    """The user's video, with the user's row locked first: sending takes the two in that order."""
+    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    return get(user_id, video_id)
 
 
 def _cancel(session: Session, video: Video) -> None:

@@ -16,7 +16,7 @@ from aivideo.core.video import Line, Stage, Status, Step
 from aivideo.events import EventLog
 from aivideo.extensions import db
 from aivideo.models import Attempt, LedgerEntry, User, Video
-from aivideo.services import credits
+from aivideo.services import budget, credits
 from aivideo.services.pictures import Picture
 from aivideo.services.videos.moves import ring, utc_now
 from aivideo.transaction import transaction
@@ -49,7 +49,7 @@ def request(
 
     Raises:
         RequestKeyReused: the key belongs to a different request.
-        PlanCannotGenerate, InsufficientCredits: nothing was charged.
+        PlanCannotGenerate, InsufficientCredits, BudgetSpent: nothing was charged.
         NotFound, CannotRemix: the video to remix is not there, or not finished.
         InvalidInput: the key is empty or too long.
     """
@@ -67,6 +67,7 @@ def request(
         if not plan.can_generate:
             raise PlanCannotGenerate(plan.name)
         _check_remix(session, user_id, remixed_from_id)
+        budget.check(session, order.usd)
         now = utc_now()
         video = Video(
             user_id=user_id,

@@ -5,10 +5,9 @@ from collections import Counter
 from datetime import timedelta
 
 from sqlalchemy import or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from aivideo.core.video import Stage
-from aivideo.extensions import db
+from aivideo.extensions import db, insert_on_conflict
 from aivideo.models import Attempt, Lease, Video
 from aivideo.models.attempts import NOT_SENT, OPEN, UNKNOWN
 from aivideo.queue import enqueue
@@ -112,12 +111,15 @@ def _abandoned(video_id: int) -> bool:
 def _hold(name: str, holder: str, length: timedelta) -> bool:
     """Take or renew a named lease, in one statement that only one process can win."""
     now = utc_now()
-    insert = (postgresql if db.engine.dialect.name == "postgresql" else sqlite).insert(Lease)
     values = {"name": name, "holder": holder, "until": now + length}
-    statement = insert.values(**values).on_conflict_do_update(
-        index_elements=[Lease.name],
-        set_={"holder": holder, "until": now + length},
-        where=or_(Lease.holder == holder, Lease.until <= now),
+    statement = (
+        insert_on_conflict(Lease)
+        .values(**values)
+        .on_conflict_do_update(
+            index_elements=[Lease.name],
+            set_={"holder": holder, "until": now + length},
+            where=or_(Lease.holder == holder, Lease.until <= now),
+        )
     )
     with transaction() as session:
         return session.execute(statement.returning(Lease.name)).one_or_none() is not None

@@ -1,7 +1,7 @@
 """Why a video has to wait for its turn, and the gates that keep paid calls back."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from aivideo.adapters import catalogue, provider, settings
 from aivideo.core.schedule import backoff
 from aivideo.core.video import UPSTREAM
+from aivideo.extensions import insert_on_conflict
 from aivideo.models import Gate, Video
 from aivideo.providers.base import ProviderError
 
@@ -69,17 +70,8 @@ def open_gate(session: Session) -> None:
 
 def _gate(session: Session, *, locked: bool) -> Gate | None:
     account = provider()
-    identity = (account.name, account.base_url, account.account)
-    gate = session.get(Gate, identity, populate_existing=True, with_for_update=locked)
-    if gate is None and locked:
-        gate = Gate(
-            provider=account.name,
-            base_url=account.base_url,
-            account=account.account,
-            closed_until=datetime.fromtimestamp(0).astimezone(),
-            reason="",
-        )
-        session.merge(gate)
-        session.flush()
-        gate = session.get(Gate, identity, populate_existing=True, with_for_update=True)
-    return gate
+    identity = {"provider": account.name, "base_url": account.base_url, "account": account.account}
+    if locked:
+        row = {**identity, "closed_until": datetime.fromtimestamp(0, UTC), "reason": ""}
+        session.execute(insert_on_conflict(Gate).values(**row).on_conflict_do_nothing())
+    return session.get(Gate, tuple(identity.values()), populate_existing=True, with_for_update=locked)
