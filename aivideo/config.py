@@ -4,6 +4,7 @@ A value that is not allowed stops the start with one line that names the variabl
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,7 @@ def _setting(default: Any, allowed: str, **limits: Any) -> Any:
 def _database_url(value: str) -> str:
     """Take the URL as PaaSes hand it out; Postgres is only ever spoken to through psycopg 3."""
     scheme, separator, rest = value.partition("://")
-    if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+    if scheme in ("postgres", "postgresql", "postgresql+psycopg") and rest:
         return f"postgresql+psycopg{separator}{rest}"
     if scheme == "sqlite" and separator:
         return value
@@ -57,6 +58,7 @@ def _data_dir(value: Any) -> Path:
 
 Url = Annotated[str, _starts_with("http://", "https://"), AfterValidator(lambda v: v.rstrip("/"))]
 Seconds = "a number of seconds"
+YEAR = 365 * 86400
 
 
 class Settings(BaseSettings):
@@ -79,14 +81,16 @@ class Settings(BaseSettings):
     sora_poll_seconds: float | None = _setting(None, f"{Seconds}, 0.1 to 600", ge=0.1, le=600)
     sora_timeout_seconds: float = _setting(1200, f"{Seconds}, 1 to 86400", ge=1, le=86400)
     sora_max_concurrent: int | None = _setting(None, "a number of jobs, 1 or more (empty: no limit)", ge=1)
-    sora_queue_seconds: float = _setting(3600, f"{Seconds}, 1 or more", ge=1)
+    sora_queue_seconds: float = _setting(3600, f"{Seconds}, 1 to {YEAR}", ge=1, le=YEAR)
     generation_retries: int = _setting(3, "a number of tries, 0 to 20", ge=0, le=20)
-    generation_retry_seconds: float = _setting(60, f"{Seconds}, 0 or more", ge=0)
-    reconcile_seconds: float = _setting(60, f"{Seconds}, 0 or more", ge=0)
-    monthly_budget_usd: float | None = _setting(None, "an amount in USD, 0 or more (empty: no budget)", ge=0)
+    generation_retry_seconds: float = _setting(60, f"{Seconds}, 0 to 86400", ge=0, le=86400)
+    reconcile_seconds: float = _setting(60, f"{Seconds}, 0 to 86400", ge=0, le=86400)
+    monthly_budget_usd: float | None = _setting(
+        None, "an amount in USD, 0 or more (empty: no budget)", ge=0, allow_inf_nan=False
+    )
 
     stream_heartbeat_seconds: float = _setting(15, f"{Seconds}, 0.1 to 55", ge=0.1, le=55)
-    stream_max_seconds: float = _setting(1800, f"{Seconds}, 1 or more", ge=1)
+    stream_max_seconds: float = _setting(1800, f"{Seconds}, 1 to {YEAR}", ge=1, le=YEAR)
     stream_max_per_user: int = _setting(200, "a number of streams, 1 or more", ge=1)
     stream_max_per_process: int = _setting(10000, "a number of streams, 1 or more", ge=1)
 
@@ -149,8 +153,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
         if overrides is not None:
             settings = Settings.model_construct() if not overrides else _without_environment(overrides)
         else:
-            env_file = os.environ.get("ENV_FILE", ".env")
-            settings = Settings(_env_file=ROOT / env_file if env_file else None)  # type: ignore[call-arg]
+            settings = Settings(_env_file=_env_file())  # type: ignore[call-arg]
     except ValidationError as error:
         raise ConfigError(_one_line(error)) from None
     if settings.catalogue_file is not None and not os.access(settings.catalogue_file, os.R_OK):
@@ -158,6 +161,19 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
             f"CATALOGUE_FILE is {str(settings.catalogue_file)!r}: allowed is a TOML file that can be read"
         )
     return settings
+
+
+def _env_file() -> Path | None:
+    name = os.environ.get("ENV_FILE", ".env")
+    file = ROOT / name
+    try:
+        return file if name and file.read_text("utf-8") else None
+    except FileNotFoundError:
+        if "ENV_FILE" not in os.environ:
+            return None
+        raise ConfigError(f"ENV_FILE is {name!r}: allowed is a file that can be read (empty: none)") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: cannot be read ({error})") from None
 
 
 def _without_environment(overrides: Mapping[str, Any]) -> Settings:
@@ -173,11 +189,8 @@ def _one_line(error: ValidationError) -> str:
     problem = error.errors()[0]
     name = str(problem["loc"][0])
     allowed = Settings.model_fields[name].description
-    shown = (
-        "(hidden)"
-        if name in ("secret_key", "openai_api_key", "google_client_secret", "mail_url")
-        else repr(problem["input"])
-    )
+    hidden = name in ("secret_key", "openai_api_key", "google_client_secret", "mail_url")
+    shown = "(hidden)" if hidden else re.sub(r"(://[^/@]*:)[^/@]*@", r"\1***@", repr(problem["input"]))
     return f"{name.upper()} is {shown}: allowed is {allowed}"
 
 
@@ -207,6 +220,8 @@ def require_deployable(settings: Settings) -> list[str]:
     """
     if not settings.secret_key:
         raise ConfigError("SECRET_KEY is not set: allowed is at least 32 random characters")
+    if settings.demo_password:
+        return []  # `make run`
     warnings = []
     if settings.sqlalchemy_url.startswith("sqlite"):
         warnings.append("DATABASE_URL is SQLite: web and workers must share one disk")
