@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Flask
 from rq import SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
@@ -27,8 +28,9 @@ from aivideo.services import videos
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
-WORKER_TTL_SECONDS = 17
-"""RQ waits this less 15 s for a job, then looks whether it is asked to stop."""
+IDLE_SECONDS = 2
+WORKER_TTL_SECONDS = IDLE_SECONDS + 15
+"""RQ waits 15 s less than this for a job."""
 STOP_SECONDS = 8.0
 
 
@@ -63,13 +65,15 @@ class ThreadWorker(SimpleWorker):
         return False  # nothing rests on RQ's registries
 
     def check_for_suspension(self, burst: bool) -> None:
-        if self.stopping.is_set():
-            self._stop_requested = True
+        """Nobody suspends these workers: stopping the process is enough."""
 
-    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        if self.stopping.is_set():
-            self._stop_requested = True
-        super().heartbeat(timeout, pipeline)
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
+        """Wait for a job, but look every two seconds whether the process is to stop."""
+        while not self.stopping.is_set():
+            found = super().dequeue_job_and_maintain_ttl(timeout, IDLE_SECONDS)
+            if found is not None:
+                return found
+        raise StopRequested
 
     def perform_job(self, job: Job, *arguments: Any) -> bool:
         with self.app.app_context(), log_context(job=job.id):

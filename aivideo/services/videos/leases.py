@@ -1,4 +1,4 @@
-"""Leases on videos: who is at work on one, for at most half a minute after they were killed."""
+"""Leases on videos: who is at work on one, and for how long after they were killed."""
 
 import logging
 import threading
@@ -16,8 +16,8 @@ from aivideo.services.videos.moves import change, utc_now
 from aivideo.transaction import transaction
 
 log = logging.getLogger(__name__)
-LEASE = timedelta(seconds=30)
-RENEW_SECONDS = 10.0
+LEASE = timedelta(seconds=20)
+RENEW_SECONDS = 5.0
 
 
 def take(video_id: int, stage: Stage) -> Video | None:

@@ -24,7 +24,7 @@ from aivideo.transaction import release, transaction
 log = logging.getLogger(__name__)
 SWEEP = 100
 THREADS = 16
-CLAIM = timedelta(seconds=60)
+CLAIM = timedelta(seconds=30)
 LOST_AFTER_LOOKS = 3
 LONGEST_BACKOFF = 60.0
 LATE_FOR = timedelta(days=1)

@@ -24,6 +24,8 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 FEWEST_LOOKS = 3
 MOST_PAGES = 20
 LONGEST_PAUSE = 15.0
+CALL_AT_MOST = timedelta(minutes=3)
+"""No call is out for longer than this after its attempt was written down."""
 LIST_AWAY = timedelta(minutes=15)
 """How long a list that does not answer is asked for, before the outcome counts as unknown for good."""
 
@@ -129,23 +131,39 @@ def _judge(attempt_id: int, listing: Listing) -> None:
     attempt = db.session.get(Attempt, attempt_id, populate_existing=True)
     if attempt is None or attempt.outcome != UNKNOWN:
         return
-    rivals = db.session.scalars(
-        select(Attempt)
-        .where(Attempt.signature == attempt.signature, Attempt.outcome.in_((OPEN, UNKNOWN)))
-        .order_by(Attempt.sent_at, Attempt.id)
-    ).all()
+    rivals = _rivals(attempt)
+    db.session.close()
     candidates = sorted(
         (job for job in listing.jobs if _could_be(attempt, job)), key=lambda job: (job.created_at or utc_now(), job.id)
     )
-    db.session.close()
-    candidates = [job for job in candidates if job.id not in _held([job.id])]
-    if candidates and _is_certain(attempt, rivals, candidates):
-        if acceptance.accepted(attempt.id, candidates[0], by="list"):
-            return
-    elif not candidates and listing.proves_absence and _looked_long_enough(attempt):
-        _never_arrived(attempt.id)
+    held = _held([job.id for job in candidates])
+    candidates = [job for job in candidates if job.id not in held]
+    mine = _mine(attempt, rivals, candidates)
+    if mine is not None and acceptance.accepted(attempt.id, mine, by="list"):
         return
-    _look_again_later(attempt.id, clean=not candidates and listing.proves_absence)
+    decided = _looked_long_enough(attempt) and not any(rival.outcome == OPEN for rival in rivals)
+    if decided and not candidates and listing.proves_absence:
+        _never_arrived(attempt.id)
+    elif decided and candidates:
+        _give_up(attempt.id)
+    else:
+        _look_again_later(attempt.id, looked=True)
+
+
+def _rivals(attempt: Attempt) -> Sequence[Attempt]:
+    """Unsettled attempts whose job this one's candidates could be, itself included, in the order they were sent."""
+    since = (attempt.sent_at or attempt.created_at) - CLOCK_TOLERANCE - CALL_AT_MOST
+    return db.session.scalars(
+        select(Attempt)
+        .where(
+            Attempt.signature == attempt.signature,
+            Attempt.outcome.in_((OPEN, UNKNOWN)),
+            Attempt.created_at >= since,
+            Attempt.base_url == attempt.base_url,
+            Attempt.account == attempt.account,
+        )
+        .order_by(Attempt.sent_at, Attempt.id)
+    ).all()
 
 
 def _could_be(attempt: Attempt, job: ProviderJob) -> bool:
@@ -160,19 +178,18 @@ def _could_be(attempt: Attempt, job: ProviderJob) -> bool:
     )
 
 
-def _is_certain(attempt: Attempt, rivals: Sequence[Attempt], candidates: Sequence[ProviderJob]) -> bool:
-    """Whether the first candidate can only be this attempt's, or is as good as its own.
+def _mine(attempt: Attempt, rivals: Sequence[Attempt], candidates: Sequence[ProviderJob]) -> ProviderJob | None:
+    """The candidate that can only be this attempt's, or is as good as its own; else None.
 
-    Not while a call with the same signature is still out: its answer will name its job. With a picture or a remix the
-    list cannot tell requests apart, so there must be one attempt and one candidate. Equal requests in words alone are
-    served in the order in which they were sent.
+    Not while a call with the same signature is still out: its answer will name its job. Not with fewer or more
+    candidates than attempts: then nobody knows whose they are. With a picture or a remix the list cannot tell requests
+    apart, so there must be one of each; requests equal in words alone are served in the order they were sent.
     """
-    if any(rival.outcome == OPEN for rival in rivals):
-        return False
-    special = any(rival.request.get("picture") or rival.request.get("remix_of") for rival in rivals)
-    if special:
-        return len(rivals) == 1 and len(candidates) == 1
-    return [rival.id for rival in rivals].index(attempt.id) < len(candidates)
+    if len(candidates) != len(rivals) or any(rival.outcome == OPEN for rival in rivals):
+        return None
+    if len(rivals) > 1 and any(rival.request.get("picture") or rival.request.get("remix_of") for rival in rivals):
+        return None
+    return candidates[[rival.id for rival in rivals].index(attempt.id)]
 
 
 def _looked_long_enough(attempt: Attempt) -> bool:
@@ -180,13 +197,13 @@ def _looked_long_enough(attempt: Attempt) -> bool:
     return attempt.looks + 1 >= FEWEST_LOOKS and utc_now() >= since + timedelta(seconds=settings().reconcile_seconds)
 
 
-def _look_again_later(attempt_id: int, *, clean: bool = False) -> None:
+def _look_again_later(attempt_id: int, *, looked: bool = False) -> None:
     pause = min(LONGEST_PAUSE, max(0.2, settings().reconcile_seconds / 4))
     with transaction() as session:
         attempt = session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
         if attempt is None or attempt.outcome != UNKNOWN:
             return
-        attempt.looks += clean
+        attempt.looks += looked
         session.flush()
         now = utc_now()
         window = max(LIST_AWAY, 3 * timedelta(seconds=settings().reconcile_seconds))
