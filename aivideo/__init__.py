@@ -1,1 +1,3 @@
 """aivideo: a self-hosted studio for AI video generation."""
+
+__version__ = "0.1.0"

@@ -34,6 +34,11 @@ class Doorbell:
         self.client = connect(url)
         self._closed_until = 0.0
 
+    @property
+    def shown(self) -> str:
+        """The address, fit for logs and pages."""
+        return _without_password(self.url)
+
     def call(self, action: Callable[["redis.Redis"], T]) -> T:
         """Run `action` with the client.
 
@@ -41,12 +46,12 @@ class Doorbell:
             DoorbellAway: Redis is away, or the circuit is still open.
         """
         if time.monotonic() < self._closed_until:
-            raise DoorbellAway(f"Redis at {_without_password(self.url)} was away a moment ago")
+            raise DoorbellAway(f"Redis at {self.shown} was away a moment ago")
         try:
             return action(self.client)
         except AWAY as error:
             self._closed_until = time.monotonic() + OPEN_SECONDS
-            raise DoorbellAway(f"Redis at {_without_password(self.url)} is away: {error}") from error
+            raise DoorbellAway(f"Redis at {self.shown} is away: {error}") from error
 
 
 def connect(url: str, *, answer_seconds: float | None = ANSWER_SECONDS) -> "redis.Redis":

@@ -33,6 +33,7 @@ def enqueue(verb: str, *arguments: Any, job_id: str | None = None) -> bool:
                 name,
                 *arguments,
                 job_id=job_id,
+                description=job_id or verb,  # RQ would write the arguments there, and a mail's have secrets in them
                 job_timeout=JOB_SECONDS,
                 result_ttl=KEEP_RESULT_SECONDS,
                 failure_ttl=KEEP_FAILURE_SECONDS,
@@ -42,6 +43,16 @@ def enqueue(verb: str, *arguments: Any, job_id: str | None = None) -> bool:
         log.warning("%s %s not enqueued: %s", verb, job_id or "", away)
         return False
     return True
+
+
+def lengths() -> dict[str, int]:
+    """How many jobs wait on each queue.
+
+    Raises:
+        DoorbellAway: Redis is away.
+    """
+    bell = doorbell()
+    return bell.call(lambda _: {name: _queue(bell, name).count for name in QUEUES})
 
 
 @lru_cache(maxsize=32)

@@ -1,0 +1,185 @@
+"""What the JSON API takes and gives. The same classes validate, and are published as OpenAPI."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic.json_schema import SkipJsonSchema
+
+from aivideo.core.errors import InvalidInput
+from aivideo.core.failures import FAILURES
+from aivideo.core.video import Stage, Status
+from aivideo.events import snapshot
+from aivideo.models import Video
+
+LONGEST_CHOICE = 100
+"""Characters of a model's or a size's name; far more than any has, so that an answer need not repeat a novel."""
+MESSAGES = {
+    "missing": "This field is needed.",
+    "string_type": "Send a string.",
+    "string_too_long": f"Send at most {LONGEST_CHOICE} characters.",
+    "int_type": "Send a whole number of seconds.",
+    "int_parsing": "Send a whole number.",
+    "none_required": "Send the picture as a file, in a multipart/form-data request.",
+    "model_type": "Send a JSON object.",
+    "model_attributes_type": "Send a JSON object.",
+}
+BODY = "body"
+
+
+def _whole(value: Any) -> Any:
+    """8.0 is the number 8 in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Choice = Annotated[StrictStr, Field(max_length=LONGEST_CHOICE)]
+Seconds = Annotated[StrictInt | Choice | None, BeforeValidator(_whole)]
+
+
+class VideoRequest(BaseModel):
+    """What to make. What is left out takes the model's default; fields that are not listed are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    prompt: StrictStr = Field(
+        description="What the video shows.", examples=["A paper boat drifts down a rainy street."]
+    )
+    model: Choice | None = Field(None, description="A model of `GET /api/v1/models`.", examples=["sora-2"])
+    seconds: Seconds = Field(None, description="Length; a number or a string of digits.", examples=[8])
+    size: Choice | None = Field(None, description="Width x height.", examples=["1280x720"])
+    input_reference: SkipJsonSchema[None] = None
+    """Refused here rather than ignored: the video would be made, and paid for, without its picture."""
+
+
+class VideoAccepted(BaseModel):
+    """The video is paid for and queued."""
+
+    video_id: int = Field(examples=[123])
+    status: Literal["pending"]
+    credits_charged: int = Field(examples=[100])
+    credits_left: int = Field(examples=[900])
+
+
+class VideoError(BaseModel):
+    """Why a video failed, and what happened to its credits."""
+
+    code: Literal[*FAILURES] = Field(description="One of a fixed list; the refund rule goes by it.")  # type: ignore[valid-type]
+    message: str = Field(description="For people.")
+    provider_code: str | None = Field(description="What the provider said, for example `moderation_blocked`.")
+
+
+class VideoState(BaseModel):
+    """A video and where it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: int = Field(examples=[123])
+    status: Status
+    stage: Stage = Field(description="The status more finely.")
+    progress: int = Field(ge=0, le=100)
+    waiting_reason: str | None = Field(description="Why a pending video waits, where there is a reason.")
+    prompt: str
+    model: str = Field(examples=["sora-2"])
+    seconds: int = Field(examples=[8])
+    size: str = Field(examples=["1280x720"])
+    credits: int = Field(description="What it cost.", examples=[100])
+    video_url: str | None = Field(description="Path of the MP4 on this server, once completed.")
+    poster_url: str | None = Field(description="Path of its first picture, once completed.")
+    error: VideoError | None
+    late: bool = Field(description="It timed out, was refunded, and finished after all: free of charge.")
+    created_at: str = Field(json_schema_extra={"format": "date-time"})
+    completed_at: str | None = Field(
+        description="When it ended, however it ended.", json_schema_extra={"format": "date-time"}
+    )
+
+
+class VideoPage(BaseModel):
+    """Videos, newest first."""
+
+    data: list[VideoState]
+    next: str | None = Field(description="The `cursor` of the next page; null on the last.")
+
+
+class Price(BaseModel):
+    """What a model costs at one size."""
+
+    size: str = Field(examples=["1280x720"])
+    credits_per_second: float = Field(examples=[12.5])
+    credits: dict[str, int] = Field(description="Whole price by seconds.", examples=[{"4": 50, "8": 100, "12": 150}])
+
+
+class ModelOffer(BaseModel):
+    """A model, what it can do and what it costs. The first size is its default."""
+
+    id: str = Field(examples=["sora-2"])
+    name: str = Field(examples=["Sora 2"])
+    default: bool = Field(description="Taken where a request names no model.")
+    sizes: list[str]
+    seconds: list[int]
+    default_size: str
+    default_seconds: int
+    prices: list[Price]
+    capabilities: list[str] = Field(examples=[["input_reference", "remix"]])
+
+
+class ModelList(BaseModel):
+    data: list[ModelOffer]
+
+
+class Account(BaseModel):
+    """Whose token it is."""
+
+    email: str = Field(examples=["ann@example.com"])
+    plan: str = Field(examples=["creator"])
+    credits: int = Field(examples=[900])
+
+
+class ListQuery(BaseModel):
+    """The query of a list of videos."""
+
+    limit: int = 20
+    cursor: str | None = None
+    status: str | None = None
+
+
+class Problem(BaseModel):
+    """An error, as in RFC 9457."""
+
+    type: str = Field(description="What kind of error: a page that describes it, or `about:blank`.")
+    title: str
+    status: int
+    detail: str = Field(description="What went wrong and what to do, for people.")
+    errors: dict[str, list[str]] | None = Field(None, description="For bad input: the messages of each field.")
+    request_id: str | None = Field(None, description="For a fault of ours: what to tell the operator.")
+
+
+SCHEMAS: tuple[type[BaseModel], ...] = (
+    VideoRequest,
+    VideoAccepted,
+    VideoState,
+    VideoPage,
+    ModelList,
+    Account,
+    Problem,
+)
+_SHOWN = tuple(VideoState.model_fields)
+
+
+def video_json(video: Video) -> dict[str, Any]:
+    """A video in the form of `VideoState`."""
+    state = snapshot(video)
+    return {name: state[name] for name in _SHOWN}
+
+
+def invalid(error: ValidationError) -> InvalidInput:
+    """What pydantic found, in words, by field."""
+    messages: dict[str, list[str]] = {}
+    for found in error.errors(include_url=False, include_context=True, include_input=False):
+        field = str(found["loc"][0]) if found["loc"] else BODY
+        text = MESSAGES.get(found["type"]) or found["msg"]
+        if field == "seconds":
+            text = "Send a whole number, or a string of digits."
+        elif found["type"] == "json_invalid":
+            text = f"This is not valid JSON: {found['ctx']['error']}."
+        if text not in messages.setdefault(field, []):
+            messages[field].append(text)
+    return InvalidInput(messages)
