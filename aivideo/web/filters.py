@@ -1,0 +1,107 @@
+"""Words, numbers and addresses as the pages show them. Plain functions: fragments of the streams use them as well."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+
+from flask import Flask
+
+from aivideo.config import ROOT
+from aivideo.core.failures import FAILURES
+from aivideo.core.video import ENDED, Stage, Status
+
+STATUS_WORDS = {
+    Status.PENDING: "Waiting",
+    Status.PROCESSING: "Processing",
+    Status.COMPLETED: "Completed",
+    Status.FAILED: "Failed",
+    Status.CANCELLED: "Cancelled",
+}
+STAGE_WORDS = {
+    Stage.QUEUED: "Waiting for its turn",
+    Stage.SUBMITTING: "Sending to the provider",
+    Stage.RECONCILING: "Looking up what the provider did",
+    Stage.RENDERING: "Rendering",
+    Stage.SAVING: "Saving your video",
+}
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def init_app(app: Flask) -> None:
+    """Make the functions below known to every template."""
+    app.jinja_env.filters.update(
+        ago=ago, clock=clock, exact=exact, count=count, elapsed=elapsed, dimensions=dimensions, shape=shape, words=words
+    )
+    app.jinja_env.globals.update(
+        asset=_asset(app.debug),
+        ended=lambda status: status in ENDED,
+        status_word=lambda status: STATUS_WORDS[Status(status)],
+        stage_word=lambda stage: STAGE_WORDS.get(Stage(stage), ""),
+        failure_title=lambda code: FAILURES[code].title if code in FAILURES else "It did not work",
+        model_name=lambda model: getattr(app.extensions["catalogue"].model(model), "name", model),
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def moment(value: datetime | str) -> datetime:
+    """A datetime, or the ISO 8601 text of a snapshot, as an aware datetime."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def elapsed(start: datetime | str, end: datetime | str | None = None) -> str:
+    """Time between two moments, the second being now by default: `1:12`, `1:02:03`."""
+    until = moment(end) if end else datetime.now(UTC)
+    seconds = max(0, int((until - moment(start)).total_seconds()))
+    hours, rest = divmod(seconds, HOUR)
+    minutes, seconds = divmod(rest, MINUTE)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def ago(value: datetime | str, now: datetime | None = None) -> str:
+    """Relative within a day, a date beyond: `just now`, `5 min ago`, `3 h ago`, `22 Nov 2026`."""
+    seconds = ((now or datetime.now(UTC)) - moment(value)).total_seconds()
+    if seconds < MINUTE:
+        return "just now"
+    if seconds < HOUR:
+        return f"{int(seconds / MINUTE)} min ago"
+    if seconds < DAY:
+        return f"{int(seconds / HOUR)} h ago"
+    return f"{moment(value):%-d %b %Y}"
+
+
+def exact(value: datetime | str) -> str:
+    return f"{moment(value).astimezone(UTC):%-d %B %Y, %H:%M:%S} UTC"
+
+
+def clock(value: datetime | str) -> str:
+    return f"{moment(value).astimezone(UTC):%H:%M:%S}"
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 credit`, `1,200 credits`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def dimensions(size: str) -> str:
+    return size.replace("x", " × ")
+
+
+def shape(size: str) -> str:
+    """`landscape`, `portrait` or `square`, of `1280x720`."""
+    width, height = (int(side) for side in size.split("x"))
+    return "landscape" if width > height else "portrait" if height > width else "square"
+
+
+def words(line: str) -> str:
+    """A line of the log without the sign it begins with."""
+    return line.lstrip("".join(sign for sign in line[:4] if not sign.isalnum()))
+
+
+def _asset(fresh: bool) -> Callable[[str], str]:
+    """A file's address with its hash, so that browsers may keep it for ever; `fresh` reads it anew each time."""
+
+    def address(path: str) -> str:
+        return f"/static/{path}?v={hashlib.sha256((ROOT / 'static' / path).read_bytes()).hexdigest()[:10]}"
+
+    return address if fresh else cache(address)

@@ -1,0 +1,70 @@
+"""A user's videos: the library, one video, its files, and what can be done with it."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from aivideo import events
+from aivideo.core.errors import AlreadyEnded, InvalidInput
+from aivideo.core.video import Status
+from aivideo.models.events import timestamp
+from aivideo.services import videos
+from aivideo.web.access import require_user
+from aivideo.web.htmx import is_htmx
+
+bp = Blueprint("library", __name__)
+PAGE = 24
+
+
+@bp.get("/videos")
+def index() -> ResponseReturnValue:
+    user = require_user()
+    status = request.args.get("status") or None
+    try:
+        page = videos.page(user.id, limit=PAGE, cursor=request.args.get("cursor"), status=status)
+    except InvalidInput:
+        return redirect("/videos")
+    return render_template(
+        "videos/index.html",
+        videos=[events.snapshot(video) for video in page.videos],
+        next=page.next,
+        status=status,
+        statuses=list(Status),
+        first="cursor" not in request.args,
+    )
+
+
+@bp.get("/videos/<int:video_id>")
+def show(video_id: int) -> ResponseReturnValue:
+    user = require_user()
+    since = timestamp(datetime.now(UTC))
+    video = videos.get(user.id, video_id)
+    return render_template(
+        "videos/show.html",
+        row=video,
+        video=events.snapshots([video])[0],
+        lines=events.replay(video.id),
+        since=since,
+    )
+
+
+@bp.post("/videos/<int:video_id>/cancel")
+def cancel(video_id: int) -> ResponseReturnValue:
+    user = require_user()
+    try:
+        video = videos.cancel(user.id, video_id)
+    except AlreadyEnded as error:
+        if not is_htmx(request):
+            flash(str(error), "error")
+        video = videos.get(user.id, video_id)
+    if not is_htmx(request):
+        return redirect(f"/videos/{video_id}")
+    return render_template("videos/_live.html", video=events.snapshots([video])[0])
+
+
+@bp.post("/videos/<int:video_id>/delete")
+def delete(video_id: int) -> ResponseReturnValue:
+    videos.delete(require_user().id, video_id)
+    flash("The video and its files are deleted.", "success")
+    return redirect("/videos")

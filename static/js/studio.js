@@ -1,0 +1,248 @@
+// The page's own script. Everything here is a comfort: forms, links and pictures work without it.
+
+const find = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const number = (value) => value.toLocaleString("en");
+
+/* ---- The composer: count, price, what the model offers, how the picture fits ---- */
+
+const PICTURE_TYPES = ["image/jpeg", "image/png", "image/webp"];
+const PICTURE_BYTES = 20 * 1024 * 1024;
+const PICTURE_PIXELS = 50e6;
+let shownPicture = "";
+
+const composer = () => find("#composer");
+const chosen = (name) => find(`#composer [name=${name}]:checked`)?.value ?? "";
+
+function draw() {
+  const form = composer();
+  if (!form) return;
+  const offer = JSON.parse(form.dataset.prices)[form.model.value];
+  offerOnly("size", Object.keys(offer.sizes), offer.size);
+  offerOnly("seconds", offer.seconds.map(String), String(offer.default));
+  find("#pictures").disabled = !offer.picture;
+
+  const length = form.prompt.value.trim().length;
+  find("[data-count]", form).textContent = form.prompt.value.length;
+  find("[data-short]", form).classList.toggle("done", length >= Number(form.dataset.shortest));
+
+  const price = offer.sizes[chosen("size")][chosen("seconds")];
+  const left = Number(form.dataset.balance) - price;
+  find("[data-price]", form).textContent = ` · ${number(price)} credit${price === 1 ? "" : "s"}`;
+  const line = find("[data-left]", form);
+  if (line) {
+    line.classList.toggle("short", left < 0);
+    line.textContent = left < 0 ? `${number(-left)} credits short` : `${number(left)} left after`;
+  }
+  drawPicture(form);
+}
+
+function offerOnly(name, values, fallback) {
+  for (const input of all(`#composer [name=${name}]`)) {
+    input.closest("label").hidden = input.disabled = !values.includes(input.value);
+  }
+  if (!values.includes(chosen(name))) find(`#composer [name=${name}][value="${fallback}"]`).checked = true;
+}
+
+function drawPicture(form) {
+  const file = form.input_reference.files[0];
+  const trial = find("[name=picture]:checked", form)?.dataset.source;
+  const source = file ? (file.preview ??= URL.createObjectURL(file)) : trial ?? "";
+  const preview = find("#preview");
+  const [width, height] = chosen("size").split("x").map(Number);
+  const frame = find(".preview-frame", preview);
+  frame.style.aspectRatio = `${width} / ${height}`;
+  frame.classList.toggle("tall", height > width);
+  preview.hidden = !source;
+  find(".upload", form).classList.toggle("chosen", Boolean(file));
+  if (!source) return (shownPicture = "");
+  const image = find("img", frame);
+  const say = () => {
+    find("[data-name]", preview).textContent = file ? file.name : find("[name=picture]:checked + img", form).alt;
+    find("[data-fit]", preview).textContent = fit(image.naturalWidth, image.naturalHeight, width, height);
+  };
+  if (source === shownPicture) return image.complete && say();
+  shownPicture = source;
+  image.onload = () => (image.naturalWidth * image.naturalHeight > PICTURE_PIXELS
+    ? refuse("This picture has more than 50 megapixels. Choose a smaller one.") : say());
+  image.onerror = () => refuse("This file cannot be read as a picture. Allowed: JPEG, PNG or WebP.");
+  image.src = source;
+}
+
+function fit(width, height, toWidth, toHeight) {
+  const lost = Math.round(100 * (1 - Math.min(width / height, toWidth / toHeight) / Math.max(width / height, toWidth / toHeight)));
+  const to = `${toWidth} × ${toHeight}`;
+  if (lost < 1) return `Fits ${to} without a cut.`;
+  return `Cut to ${to}: ${lost} % of its ${width / height > toWidth / toHeight ? "width" : "height"} is left out.`;
+}
+
+function takeFile(file) {
+  const form = composer();
+  if (!PICTURE_TYPES.includes(file.type)) return refuse("This file is not a JPEG, PNG or WebP picture.");
+  if (file.size > PICTURE_BYTES) return refuse("This picture is larger than 20 MB. Choose a smaller one.");
+  if (form.input_reference.files[0] !== file) {
+    const transfer = new DataTransfer();
+    transfer.items.add(file);
+    form.input_reference.files = transfer.files;
+  }
+  find("[name=picture][value='']", form).checked = true;
+  refuse("", form.input_reference.files);
+  draw();
+}
+
+function refuse(words, keep) {
+  const form = composer();
+  if (!keep) form.input_reference.value = "";
+  const line = find("#picture-refused");
+  line.hidden = !words;
+  find("span", line).textContent = words;
+  if (words) draw();
+}
+
+document.addEventListener("input", (event) => event.target.closest("#composer") && draw());
+document.addEventListener("change", (event) => {
+  const { target } = event;
+  if (target.name === "input_reference") return target.files[0] ? takeFile(target.files[0]) : draw();
+  if (target.name === "picture") refuse("");
+  if (target.closest("#composer")) draw();
+  if (target.name === "theme") setTheme(target.value);
+});
+document.addEventListener("paste", (event) => {
+  const file = [...(event.clipboardData?.files ?? [])].find((item) => item.type.startsWith("image/"));
+  if (file && composer()) takeFile(file);
+});
+for (const type of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(type, (event) => {
+    const form = composer();
+    if (!form || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    form.classList.toggle("dropping", type === "dragover");
+    if (type === "drop" && event.dataTransfer.files[0]) takeFile(event.dataTransfer.files[0]);
+  });
+}
+document.addEventListener("click", (event) => {
+  const { target } = event;
+  if (target.closest("[data-no-picture]")) {
+    find("#composer [name=picture][value='']").checked = true;
+    refuse("");
+    draw();
+  }
+  const example = target.closest("[data-example]");
+  if (example && composer()) {
+    event.preventDefault();
+    composer().prompt.value = example.dataset.example;
+    composer().prompt.focus();
+    draw();
+  }
+  target.closest("[data-close]")?.closest(".toast").remove();
+});
+
+/* ---- No second click: a plain form is sent once (htmx does the same for its own) ---- */
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+  setTimeout(() => all("button", form).forEach((button) => (button.disabled = true)));
+});
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+/* ---- The stream: an honest dot, no step back, cards that another tab began ---- */
+
+const root = document.documentElement;
+const say = (state) => (root.dataset.stream = state);
+const stream = () => find("#stream");
+let waits = 0;
+
+document.addEventListener("htmx:sse:before:connection", ({ target, detail }) =>
+  target.id === "stream" && detail.connection.attempt > 0 && say("lost"));
+document.addEventListener("htmx:sse:after:connection", ({ target, detail }) => {
+  if (target.id !== "stream") return;
+  const real = detail.connection.status === 200;
+  say(real ? "connected" : "lost");
+  if (real) waits = 0;
+});
+document.addEventListener("htmx:sse:error", ({ target, detail }) => {
+  if (target.id !== "stream") return;
+  say("lost");
+  if (detail.status === 401) notice("Your session has ended.", "danger", "/login", "Sign in again");
+});
+// The extension comes back by itself once it had a connection; before that, we try again.
+document.addEventListener("htmx:finally:request", ({ target }) => {
+  if (target.id !== "stream" || root.dataset.stream === "connected") return;
+  say("lost");
+  setTimeout(() => htmx.trigger(target, "reconnect"), Math.min(30000, 1000 * 2 ** waits++));
+});
+addEventListener("offline", () => stream() && say("lost"));
+addEventListener("online", () => stream()?._htmx?.sse?.reader?.cancel());
+
+document.addEventListener("htmx:before:swap", ({ target, detail }) => {
+  if (target.id !== "stream") return;
+  for (const task of [...detail.tasks]) {
+    const live = task.fragment?.querySelector?.(".live");
+    if (!live) continue;
+    const shown = document.getElementById(live.id);
+    if (!shown) {
+      if (!("ended" in live.dataset)) fetchCard(live.dataset.video);
+    } else if (Number(live.dataset.seq) < Number(shown.dataset.seq)) {
+      detail.tasks.splice(detail.tasks.indexOf(task), 1);
+    } else if ("ended" in live.dataset && !("ended" in shown.dataset) && live.dataset.notice) {
+      notice(live.dataset.notice, live.dataset.kind, `/videos/${live.dataset.video}`, "Open");
+    }
+  }
+});
+
+const asked = new Set();
+function fetchCard(id) {
+  if (!find("#now") || asked.has(id)) return;
+  asked.add(id);
+  // A moment later: the answer to this page's own form brings its card by itself.
+  setTimeout(() => find(`#video-${id}`) || htmx.ajax("GET", `/videos/${id}/card`, { target: "#now", swap: "afterbegin" }), 1500);
+}
+
+/* ---- Notices, clocks, appearance ---- */
+
+function notice(words, kind, href, action) {
+  const toast = find("#toast").content.firstElementChild.cloneNode(true);
+  toast.id = `notice-${Date.now()}`;
+  toast.dataset.kind = kind;
+  find("p", toast).append(`${words} `, Object.assign(document.createElement("a"), { href, textContent: action }));
+  find("#toasts").append(toast);
+}
+
+new MutationObserver((changes) => {
+  for (const node of changes.flatMap((change) => [...change.addedNodes])) {
+    if (node.classList?.contains("toast") && node.dataset.kind !== "danger") setTimeout(() => node.remove(), 10000);
+  }
+}).observe(find("#toasts"), { childList: true });
+
+function elapsed(since) {
+  const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(since)) / 1000));
+  const two = (value) => String(value).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes}:${two(seconds % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+}
+setInterval(() => all("[data-since]").forEach((time) => (time.textContent = elapsed(time.dataset.since))), 1000);
+
+function localTimes() {
+  for (const time of all("time[datetime]:not([data-local])")) {
+    const moment = new Date(time.dateTime);
+    time.title = moment.toLocaleString();
+    if ("clock" in time.dataset) time.textContent = moment.toLocaleTimeString([], { hour12: false });
+    time.dataset.local = "";
+  }
+}
+
+function setTheme(theme) {
+  if (theme === "system") delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  try {
+    if (theme === "system") localStorage.removeItem("theme");
+    else localStorage.setItem("theme", theme);
+  } catch { /* storage is off: it holds for this page */ }
+}
+
+document.addEventListener("htmx:after:swap", () => { draw(); localTimes(); });
+find(`[name=theme][value=${root.dataset.theme ?? "system"}]`)?.click();
+if (stream()) say(root.dataset.stream ?? "connecting");
+draw();
+localTimes();
