@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from servers import PostgresServer, RedisServer
 
+hypothesis.settings.register_profile("busy machine", deadline=None)
+hypothesis.settings.load_profile("busy machine")
 ROOT = "AIVIDEO_TEST_ROOT"
 KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", ROOT}
 PASSWORD = "correct horse battery"

@@ -1,5 +1,6 @@
 """Models, sizes, seconds, prices and plans: one TOML file that an operator can replace."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from aivideo.core.errors import InvalidInput
 from aivideo.core.pricing import credits_for
+from aivideo.core.toml_table import FILE, Table, amount, count, must, positive, some, table, text, texts, yes_or_no
 
 BUILT_IN = Path(__file__).with_name("catalogue.toml")
 
@@ -145,54 +147,63 @@ def load(path: Path | None = None) -> Catalogue:
     """Read a catalogue.
 
     Raises:
-        CatalogueError: the file is missing, is not TOML, or lacks something; says what and where.
+        CatalogueError: it cannot be read, is not TOML, or something is missing or wrong; says what and where.
     """
     path = path or BUILT_IN
     try:
-        return parse(tomllib.loads(path.read_text()))
+        return parse(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
         raise CatalogueError(f"{path}: cannot be read ({error.strerror})") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path}: is not valid TOML ({error})") from None
-    except KeyError as error:
-        raise CatalogueError(f"{path}: {error.args[0]!r} is missing") from None
-    except (TypeError, ValueError, AttributeError) as error:
-        raise CatalogueError(f"{path}: {error}") from None
+    except ValueError as error:
+        raise CatalogueError(f"{path}: {' '.join(str(error).split())}") from None
 
 
 def parse(data: dict[str, Any]) -> Catalogue:
-    models = tuple(_parse_model(entry) for entry in data["models"])
-    if not models:
-        raise ValueError("at least one model is needed")
-    plans = {
-        plan_id: Plan(plan_id, str(entry["name"]), bool(entry["can_generate"]), int(entry["under_way"]))
-        for plan_id, entry in data["plans"].items()
-    }
-    return Catalogue(models, plans, int(data.get("prompt_min", 10)), int(data.get("prompt_max", 4000)))
+    """A catalogue from what TOML gives.
 
-
-def _parse_model(entry: dict[str, Any]) -> Model:
-    sizes = tuple(
-        Size(
-            str(size["size"]),
-            Fraction(str(size["credits_per_second"])),
-            Fraction(str(size.get("usd_per_second", 0))),
-        )
-        for size in entry["sizes"]
+    Raises:
+        ValueError: something is missing or wrong; says what and where.
+    """
+    file = Table(data, FILE)
+    models = tuple(
+        _parse_model(Table(entry, f"models[{number}]")) for number, entry in enumerate(file.take("models", some))
     )
-    seconds = tuple(int(second) for second in entry["seconds"])
-    default_seconds = int(entry.get("default_seconds", seconds[0]))
-    if not sizes or any(size.width <= 0 or size.height <= 0 for size in sizes):
-        raise ValueError(f"model {entry['id']}: sizes must look like 1280x720")
-    if any(size.credits_per_second < 0 for size in sizes):
-        raise ValueError(f"model {entry['id']}: credits_per_second must not be negative")
+    if len({model.id for model in models}) < len(models):
+        raise ValueError("models: each needs an id of its own")
+    plans = {}
+    for plan_id, entry in file.take("plans", table).items():
+        plan = Table(entry, f"plans.{plan_id}")
+        able = plan.take("can_generate", yes_or_no)
+        plans[plan_id] = Plan(plan_id, plan.take("name", text), able, plan.take("under_way", count))
+    least, most = file.take("prompt_min", count, 10), file.take("prompt_max", count, 4000)
+    if least > most:
+        raise ValueError("prompt_min must not be more than prompt_max")
+    return Catalogue(models, plans, least, most)
+
+
+def _parse_model(entry: Table) -> Model:
+    sizes = []
+    for number, inner in enumerate(entry.take("sizes", some)):
+        size = Table(inner, f"{entry.where}.sizes[{number}]")
+        price, cost = size.take("credits_per_second", amount), size.take("usd_per_second", amount, 0)
+        sizes.append(Size(size.take("size", _size), price, cost))
+    seconds = tuple(positive(length, f"{entry.where}.seconds") for length in entry.take("seconds", some))
+    default_seconds = entry.take("default_seconds", positive, seconds[0])
     if default_seconds not in seconds:
-        raise ValueError(f"model {entry['id']}: default_seconds must be one of seconds")
+        raise ValueError(f"{entry.where}.default_seconds must be one of seconds, not {default_seconds}")
+    model_id = entry.take("id", text)
     return Model(
-        id=str(entry["id"]),
-        name=str(entry.get("name", entry["id"])),
-        sizes=sizes,
+        id=model_id,
+        name=entry.take("name", text, model_id),
+        sizes=tuple(sizes),
         seconds=seconds,
         default_seconds=default_seconds,
-        capabilities=frozenset(entry.get("capabilities", ())),
+        capabilities=frozenset(entry.take("capabilities", texts, [])),
     )
+
+
+def _size(value: Any, place: str) -> str:
+    must(re.fullmatch(r"[1-9]\d{0,4}x[1-9]\d{0,4}", str(value)) is not None, place, "like 1280x720", value)
+    return str(value)
