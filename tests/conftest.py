@@ -140,13 +140,23 @@ def app(overrides: dict[str, Any]) -> Iterator[Flask]:
 
     app = create_app(overrides)
     app.config["WTF_CSRF_ENABLED"] = False
+    app.test_client_class = Client
     with app.app_context():
         yield app
         _close(app)
 
 
+class Client(FlaskClient):
+    """Gives every request an application context of its own, as a server does, although the test has one open."""
+
+    def open(self, *arguments: Any, **named: Any) -> Any:
+        with self.application.app_context():
+            return super().open(*arguments, **named)
+
+
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
+    """A browser; make another with `app.test_client()`."""
     return app.test_client()
 
 
