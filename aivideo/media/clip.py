@@ -1,0 +1,207 @@
+"""Whether a downloaded clip is whole and plays, and a still of it.
+
+`check` reads every packet and decodes the first and the last picture: hundredths of a second, where decoding all of
+an 8 s clip takes a second. What a download breaks shows in the boxes of the file (a length that reaches past its
+end), in packets that are missing or empty, or in pictures that cannot be decoded.
+"""
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+LARGEST_SIDE = 8192
+LONGEST_TAIL = 48
+"""Packets from the last key picture on that are decoded. Some clips have one key picture only; all costs too much."""
+MISSING_SECONDS = 0.5
+SMALLEST_BOX = 8
+BLACK = 24
+DARK_PICTURES = 60
+POSTER_QUALITY = 80
+
+
+class UnplayableVideo(Exception):
+    """A file is not a whole MP4 with pictures in it; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What a video file holds. `seconds` is its playing time, `bytes` its size on disk."""
+
+    width: int
+    height: int
+    seconds: float
+    video_codec: str
+    has_audio: bool
+    bytes: int
+
+
+def probe(path: Path) -> Clip:
+    """What the headers of a video file say.
+
+    Raises:
+        UnplayableVideo: it is not an MP4, or has no video in it.
+    """
+    _require_whole_boxes(path)
+    with _opened(path) as (container, stream):
+        return _describe(path, container, stream)
+
+
+def check(path: Path) -> Clip:
+    """`probe`, and proof that the file is whole: all packets are there, first and last picture can be decoded.
+
+    Raises:
+        UnplayableVideo: it is truncated, damaged or something else than an MP4.
+    """
+    _require_whole_boxes(path)
+    with _opened(path) as (container, stream):
+        clip = _describe(path, container, stream)
+        tail: list[Any] = []
+        pictures, count, ends = 0, 0, 0.0
+        for packet in container.demux():
+            if packet.size == 0:
+                continue
+            if packet.is_corrupt or not bytes(packet).strip(b"\0"):
+                raise UnplayableVideo("The video file is damaged: a part of it is empty.")
+            if packet.stream is not stream:
+                continue
+            count += 1
+            ends = max(ends, _end(packet))
+            if not pictures:
+                pictures += len(stream.decode(packet))
+            if packet.is_keyframe:
+                tail.clear()
+            if len(tail) < LONGEST_TAIL:
+                tail.append(packet)
+        _require_all_packets(stream.frames, count, ends, clip.seconds)
+        if not _decoded(stream, tail):
+            raise UnplayableVideo("The video file is damaged: its last picture cannot be decoded.")
+        return clip
+
+
+def poster(path: Path, to: Path, max_width: int = 1280) -> None:
+    """Write the first picture that is not black to `to`, as WebP of at most `max_width` pixels.
+
+    Raises:
+        UnplayableVideo: there is no picture to be had.
+    """
+    with _opened(path) as (container, stream):
+        best: tuple[float, Any] | None = None
+        for number, frame in enumerate(container.decode(stream)):
+            light = _light(frame)
+            if best is None or light > best[0]:
+                best = light, frame
+            if light >= BLACK or number >= DARK_PICTURES:
+                break
+        if best is None:
+            raise UnplayableVideo("The video file has no picture in it.")
+        image = best[1].to_image()
+        if image.width > max_width:
+            image = image.resize((max_width, max(1, round(image.height * max_width / image.width))))
+        image.save(to, "WEBP", quality=POSTER_QUALITY)
+
+
+@contextmanager
+def _opened(path: Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
+    import av
+
+    try:
+        # The file alone: no playlist, no reference to another file, and packets as stored, not as edited.
+        with av.open(str(path), format="mp4", options={"ignore_editlist": "1"}, metadata_errors="replace") as container:
+            if not container.streams.video:
+                raise UnplayableVideo("The file has no video in it.")
+            stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise UnplayableVideo("The video is in a coding that cannot be decoded.")
+            if not (0 < stream.width <= LARGEST_SIDE and 0 < stream.height <= LARGEST_SIDE):
+                raise UnplayableVideo(f"The video is {stream.width}x{stream.height} pixels, which nobody can play.")
+            stream.codec_context.thread_count = 1  # starting a thread for each core costs more than it saves
+            yield container, stream
+    except av.FFmpegError as error:
+        raise UnplayableVideo(f"The video file is damaged: {error.strerror}.") from error
+
+
+def _describe(path: Path, container: "InputContainer", stream: "VideoStream") -> Clip:
+    return Clip(
+        stream.width,
+        stream.height,
+        _seconds(container, stream),
+        stream.codec_context.name,
+        bool(container.streams.audio),
+        path.stat().st_size,
+    )
+
+
+def _seconds(container: "InputContainer", stream: "VideoStream") -> float:
+    """Length of the pictures; a fragmented file knows only that of the whole."""
+    import av
+
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / av.time_base
+
+
+def _end(packet: Any) -> float:
+    """Where a packet's picture ends, in seconds from the start of the clip."""
+    moment = packet.pts if packet.pts is not None else packet.dts
+    if moment is None or packet.time_base is None:
+        return 0.0
+    return float((moment + (packet.duration or 0) - (packet.stream.start_time or 0)) * packet.time_base)
+
+
+def _require_all_packets(announced: int, count: int, ends: float, seconds: float) -> None:
+    if count == 0:
+        raise UnplayableVideo("The file has no video in it.")
+    if count < announced or ends < seconds - MISSING_SECONDS:
+        raise UnplayableVideo(f"The video file is truncated: it ends after {ends:.1f} of {seconds:.1f} seconds.")
+
+
+def _decoded(stream: "VideoStream", packets: list[Any]) -> bool:
+    """Whether pictures come out of these packets, the first of which is a key picture, and none is broken."""
+    stream.codec_context.flush_buffers()
+    frames = [frame for packet in packets for frame in stream.decode(packet)]
+    frames += stream.decode(None)
+    return bool(frames) and not any(frame.is_corrupt for frame in frames)
+
+
+def _light(frame: Any) -> float:
+    """Mean brightness of a picture, 0 to 255."""
+    from PIL import ImageStat
+
+    small = frame.reformat(width=64, height=36, format="rgb24").to_image()
+    return float(ImageStat.Stat(small.convert("L")).mean[0])
+
+
+def _require_whole_boxes(path: Path) -> None:
+    """Walk the outermost boxes of an MP4; each must lie within the file, and the table of contents be among them."""
+    names, size = [], path.stat().st_size
+    with path.open("rb") as file:
+        position = 0
+        while size - position >= SMALLEST_BOX:
+            name, length = _box(file, size - position)
+            names.append(name)
+            if names[0] not in (b"ftyp", b"free", b"skip", b"wide", b"moov", b"mdat"):
+                raise UnplayableVideo("The file is not an MP4 video.")
+            if length < SMALLEST_BOX or position + length > size:
+                raise UnplayableVideo("The video file is truncated: it ends in the middle of its data.")
+            position += length
+            file.seek(position)
+    if b"ftyp" not in names:
+        raise UnplayableVideo("The file is not an MP4 video.")
+    if b"moov" not in names:
+        raise UnplayableVideo("The video file is truncated: its table of contents is missing.")
+
+
+def _box(file: BinaryIO, left: int) -> tuple[bytes, int]:
+    """Name and length of the box that starts here, of which at least the short head is there."""
+    head = file.read(16)
+    length, name = struct.unpack(">I4s", head[:8])
+    if length == 1 and len(head) == 16:
+        (length,) = struct.unpack(">Q", head[8:16])
+    return name, left if length == 0 else length
