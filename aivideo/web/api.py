@@ -9,7 +9,7 @@ from aivideo.core.errors import InvalidInput
 from aivideo.core.pricing import credits_for
 from aivideo.services import pictures, videos
 from aivideo.services.pictures import FIELD as PICTURE
-from aivideo.web import access
+from aivideo.web import access, files
 from aivideo.web.api_schemas import ListQuery, VideoRequest, invalid, video_json
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -25,8 +25,8 @@ def create() -> ResponseReturnValue:
     user = access.api_user()
     key = _request_key()
     wanted, upload = _body()
-    order = catalogue().order(wanted.prompt, wanted.model, wanted.size, wanted.seconds, with_picture=bool(upload))
-    picture = pictures.accept(upload) if upload else None
+    order = catalogue().order(wanted.prompt, wanted.model, wanted.size, wanted.seconds, with_picture=upload is not None)
+    picture = pictures.accept(upload) if upload is not None else None
     receipt = videos.request(user.id, order, key=key, picture=picture)
     answer = {
         "video_id": receipt.video_id,
@@ -59,6 +59,11 @@ def cancel(video_id: int) -> Response:
 def delete(video_id: int) -> ResponseReturnValue:
     videos.delete(access.api_user().id, video_id)
     return "", 204
+
+
+@bp.get("/videos/<int:video_id>/file")
+def file(video_id: int) -> ResponseReturnValue:
+    return files.clip(videos.get(access.api_user().id, video_id))
 
 
 @bp.get("/models")

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, redirect, render_template
 from flask.typing import ResponseReturnValue
 
-from aivideo import __version__
+from aivideo import __version__, stream
 from aivideo.adapters import settings
 from aivideo.core.errors import NotFound
 from aivideo.extensions import csrf
@@ -100,11 +100,6 @@ def _families(figures: Figures) -> Iterator[Any]:
     yield Gauge("aivideo_users", "Accounts", figures.users)
     yield Gauge("aivideo_redis_up", "Whether Redis answers", figures.queues is not None)
     yield gauge("queue_jobs", "Jobs that wait on a queue of RQ", ("queue",), by(figures.queues or {}))
-    yield gauge("stream_viewers", "Open streams of one process", ("process",), {(str(os.getpid()),): _viewers()})
+    yield gauge("stream_viewers", "Open streams of one process", ("process",), {(str(os.getpid()),): stream.viewers()})
     build = {(__version__, "simulator" if settings().simulated else "server", sys.version.split()[0]): 1.0}
     yield gauge("build_info", "What runs here", ("version", "provider", "python"), build)
-
-
-def _viewers() -> int:
-    """Open streams; the hub is only there once somebody has looked."""
-    return 0

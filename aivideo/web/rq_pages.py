@@ -5,6 +5,7 @@ its own. It also reads jobs by pickle unless told otherwise, and has one address
 """
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, request
@@ -52,7 +53,7 @@ def _build(bell: Doorbell) -> Flask:
     from rq_dashboard import web
 
     _speak_json(web)
-    dashboard = Flask("aivideo.rq_dashboard", static_folder=None)
+    dashboard = Flask("aivideo.rq_dashboard", static_folder=str(Path(web.__file__).with_name("static")))
     dashboard.config.update(RQ_DASHBOARD_REDIS_URL=(bell.shown,), RQ_DASHBOARD_POLL_INTERVAL=5000)
     dashboard.redis_conn = bell.client  # type: ignore[attr-defined]
     dashboard.register_blueprint(web.blueprint)
