@@ -8,7 +8,6 @@ from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
-from flask_security import Security
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
@@ -53,7 +52,6 @@ class Base(DeclarativeBase):
 # expire_on_commit: what a transaction read may still be shown after it, without another query.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate()
-security = Security()
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[])
 

@@ -62,3 +62,8 @@ class CannotRemix(DomainError):
 class EmailTaken(DomainError):
     def __init__(self, email: str) -> None:
         super().__init__(f"There is already an account for {email}.")
+
+
+class SignInRefused(DomainError):
+    def __init__(self, why: str) -> None:
+        super().__init__(why)

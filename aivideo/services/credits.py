@@ -12,7 +12,10 @@ from aivideo.core.video import user_channel
 from aivideo.doorbell import DoorbellAway, doorbell
 from aivideo.extensions import db
 from aivideo.models import LedgerEntry, User
+from aivideo.services.audit import check, size
 from aivideo.transaction import after_commit, transaction
+
+__all__ = ["book", "check", "grant", "history", "size"]
 
 
 def book(
@@ -53,6 +56,7 @@ def grant(user_id: int, credits: int, note: str = "") -> int:
     """
     if credits <= 0:
         raise InvalidInput({"credits": ["Give a positive whole number of credits."]})
+    note = note.replace("\0", "")[:255]
     with transaction() as session:
         if session.get(User, user_id, with_for_update=True) is None:
             raise NotFound("user")

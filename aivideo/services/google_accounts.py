@@ -21,7 +21,7 @@ def sign_in(sub: str, email: str, *, verified: bool) -> User:
     """
     user = _by_sub(sub)
     if user is None and not verified:
-        raise SignInRefused("Google has not verified your email address, so it cannot be used to sign in here.")
+        raise SignInRefused("Google has not verified your e-mail address, so it cannot be used to sign in here.")
     if user is None:
         user = accounts.find(email)
         if user is None:
