@@ -43,6 +43,8 @@ def main() -> int:
     except (ConfigError, CatalogueError, NoRedis, StartError) as error:
         print(f"aivideo: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before the crew hears of signals
+        return 1
 
 
 def _run(
@@ -54,9 +56,9 @@ def _run(
 ) -> int:
     if redis is not None:
         environment["REDIS_URL"] = redis.url
-        crew.start("redis", redis.command, environment, folder=settings.data_dir, quiet=True)
-    setup = crew.start("setup", [sys.executable, "-m", "aivideo.development", "prepare"], environment, folder=ROOT)
-    if not crew.finish(setup):
+        crew.start("redis", redis.command, environment, folder=settings.data_dir, quiet=True, last=True)
+    prepare = [sys.executable, "-m", "aivideo.development", "prepare"]
+    if not crew.finish(crew.start("setup", prepare, environment, folder=ROOT, brief=True)):
         return 0 if crew.asked_to_stop else 1
     web = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "wsgi:app"]
     crew.start("web", web, environment, folder=ROOT, keep_open=[listener.fileno()])

@@ -19,12 +19,21 @@ from typing import Self
 STOP_SECONDS = 8.5
 """A worker takes up to eight to hand its jobs over."""
 LOOK_SECONDS = 0.1
+AGAIN_SECONDS = 1.0
+"""Two signals within this are one: make passes on what the terminal or a process group was sent already."""
 COLOURS = ("36", "33", "35", "32")
 
-# Told one process group a line. Where the lines end without "done", whoever wrote them was killed.
+# Told a process group a line, "last" before one that the others need. Where the lines end without "done", whoever wrote
+# them was killed.
 GUARD = """
 trap '' INT TERM HUP
-while read -r line; do [ "$line" = done ] && exit; groups="$groups $line"; done
+while read -r group last; do
+    case $group in
+    done) exit ;;
+    last) needed="$needed $last" ;;
+    *) groups="$groups $group" ;;
+    esac
+done
 for group in $groups; do kill -TERM -"$group"; done
 tries=0
 while [ $tries -lt 85 ]; do
@@ -32,7 +41,7 @@ while [ $tries -lt 85 ]; do
     [ "$left" ] || break
     tries=$((tries + 1)); sleep 0.1
 done
-for group in $groups; do kill -KILL -"$group"; done
+for group in $groups $needed; do kill -KILL -"$group"; done
 rm -rf "$@"
 """
 
@@ -49,9 +58,10 @@ def show(line: str) -> None:
 class Child:
     """A process with a process group of its own. What a quiet one says is shown only if it ends by itself."""
 
-    def __init__(self, name: str, label: str, process: "subprocess.Popen[bytes]", *, quiet: bool) -> None:
-        self.name, self.label, self.process, self.quiet = name, label, process, quiet
-        self.last: deque[str] = deque(maxlen=20)
+    def __init__(self, name: str, label: str, process: "subprocess.Popen[bytes]", *, quiet: bool, last: bool) -> None:
+        self.name, self.label, self.process = name, label, process
+        self.quiet, self.ends_last = quiet, last
+        self.unsaid: deque[str] = deque(maxlen=20)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -59,7 +69,7 @@ class Child:
         assert self.process.stdout is not None
         for raw in self.process.stdout:
             line = self.label + raw.decode(errors="replace").rstrip()
-            self.last.append(line) if self.quiet else show(line)
+            self.unsaid.append(line) if self.quiet else show(line)
 
     @property
     def ending(self) -> str:
@@ -67,10 +77,10 @@ class Child:
         code = self.process.returncode
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
-    def show_last(self) -> None:
+    def show_unsaid(self) -> None:
         self.reader.join(1)
-        while self.last:
-            show(self.last.popleft())
+        while self.unsaid:
+            show(self.unsaid.popleft())
 
     def ask_to_end(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -94,7 +104,8 @@ class Crew:
 
     def __init__(self, *, keep_open: Sequence[int] = (), rubbish: Sequence[Path] = ()) -> None:
         self.children: list[Child] = []
-        self.signals = 0
+        self._asked_at: float | None = None
+        self._hurry = False
         self.crashed: Child | None = None
         # make does not pass everything on: where it is killed, its recipe is not told.
         self._parent = os.getppid() if "MAKELEVEL" in os.environ else None
@@ -120,7 +131,10 @@ class Crew:
         self._end()
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.signals += 1
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+        elif time.monotonic() - self._asked_at > AGAIN_SECONDS:
+            self._hurry = True
 
     @property
     def ending(self) -> bool:
@@ -128,7 +142,7 @@ class Crew:
 
     @property
     def asked_to_stop(self) -> bool:
-        return self.signals > 0 or (self._parent is not None and os.getppid() != self._parent)
+        return self._asked_at is not None or (self._parent is not None and os.getppid() != self._parent)
 
     def start(
         self,
@@ -139,8 +153,13 @@ class Crew:
         folder: Path,
         keep_open: Sequence[int] = (),
         quiet: bool = False,
+        last: bool = False,
+        brief: bool = False,
     ) -> Child:
-        """Start `command` in a process group of its own."""
+        """Start `command` in a process group of its own; `last` is for one that the others need, so that it ends last.
+
+        A `brief` one ends by itself, and soon: the guard need not know of it.
+        """
         process = subprocess.Popen(
             [str(part) for part in command],
             env=dict(environment),
@@ -151,11 +170,12 @@ class Crew:
             start_new_session=True,
             pass_fds=keep_open,
         )
-        self._tell_guard(str(process.pid))
+        if not brief:
+            self._tell_guard(f"last {process.pid}" if last else f"{process.pid}")
         label = f"{name:<6} | "
         if self._colours:
             label = f"\033[{COLOURS[len(self.children) % len(COLOURS)]}m{label}\033[0m"
-        child = Child(name, label, process, quiet=quiet)
+        child = Child(name, label, process, quiet=quiet, last=last)
         self.children.append(child)
         return child
 
@@ -174,24 +194,22 @@ class Crew:
         while not self.asked_to_stop:
             self.crashed = next((child for child in self.children if child.process.poll() is not None), None)
             if self.crashed is not None:
-                self.crashed.show_last()
+                self.crashed.show_unsaid()
                 return
             time.sleep(LOOK_SECONDS)
 
     def _end(self) -> None:
-        """The last started is asked first, the first one (which the others need) when the others are gone."""
-        limit, hurry = time.monotonic() + STOP_SECONDS, self.signals + 1
-        first, others = self.children[:1], self.children[1:]
-        for group in (others, first):
+        for last, seconds in ((False, STOP_SECONDS), (True, 1.0)):
+            group = [child for child in self.children if child.ends_last is last]
+            limit = time.monotonic() + seconds
             for child in group:
                 child.ask_to_end()
             while any(child.process.poll() is None for child in group):
-                if time.monotonic() > limit or self.signals > hurry:
+                if time.monotonic() > limit or self._hurry:
                     break
                 time.sleep(LOOK_SECONDS)
             for child in group:
                 child.kill()
-            limit = time.monotonic() + 1
         self._tell_guard("done")
         self._guard.wait()
 

@@ -1,0 +1,93 @@
+"""Sample data with which each fragment of `templates/` is drawn by itself, in every state that changes its shape."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+
+from aivideo.core.video import Line, Stage, Status, Step, file_url
+
+NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+LINES = [
+    {"id": 1, "step": Step.STARTED, "message": Line.STARTED, "timestamp": "2026-11-22T20:00:00.000Z"},
+    {"id": 2, "step": Step.PROCESSING, "message": Line.processing(4), "timestamp": "2026-11-22T20:00:04.000Z"},
+]
+
+
+def video(**changes: Any) -> dict[str, Any]:
+    """A snapshot of a video that is being rendered."""
+    return {
+        "id": 42,
+        "seq": 2,
+        "status": Status.PROCESSING,
+        "stage": Stage.RENDERING,
+        "progress": 54,
+        "waiting_reason": None,
+        "prompt": 'A "quoted" <prompt> & more',
+        "model": "sora-2",
+        "seconds": 8,
+        "size": "1280x720",
+        "credits": 100,
+        "video_url": None,
+        "poster_url": None,
+        "error": None,
+        "late": False,
+        "cancelling": False,
+        "hidden": False,
+        "created_at": "2026-11-22T20:00:00.000Z",
+        "completed_at": None,
+        "updated_at": "2026-11-22T20:00:04.000Z",
+        "lines": LINES,
+        **changes,
+    }
+
+
+def videos() -> Iterator[dict[str, Any]]:
+    """One in every state that is drawn in a way of its own."""
+    ended = {"stage": Stage.ENDED, "completed_at": "2026-11-22T20:00:12.000Z"}
+    error = {"code": "timeout", "message": "It took too long. Your 100 credits are back.", "provider_code": None}
+    yield video(status=Status.PENDING, stage=Stage.QUEUED, progress=0, lines=[])
+    yield video(status=Status.PENDING, stage=Stage.QUEUED, progress=0, waiting_reason="The provider is busy.")
+    yield video()
+    yield video(cancelling=True)
+    yield video(stage=Stage.SAVING, progress=100)
+    yield video(
+        status=Status.COMPLETED,
+        progress=100,
+        video_url=file_url(42),
+        poster_url="/videos/42/poster",
+        late=True,
+        **ended,
+    )
+    yield video(status=Status.FAILED, error=error, **ended)
+    yield video(status=Status.CANCELLED, **ended)
+
+
+def samples(app: Flask) -> dict[str, list[dict[str, Any]]]:
+    """Template → the contexts it is drawn with."""
+    each_video = [{"video": state} for state in videos()]
+    notice = {"key": "saved", "message": "It is saved."}
+    return {
+        "components/_balance.html": [{"credits": 0}, {"credits": 1}, {"credits": 12_500}],
+        "components/_notice.html": [notice, {**notice, "kind": "danger", "href": "/account", "action": "Look"}],
+        "errors/_error.html": [{"status": 409, "title": "Conflict", "detail": "This video has already ended."}],
+        "videos/_card.html": each_video,
+        "videos/_composer.html": list(_composers(app)),
+        "videos/_live.html": each_video,
+        "videos/_log.html": [{"video": state, "lines": state["lines"]} for state in videos()],
+        "videos/_log_line.html": [{"video_id": 42, "line": line} for line in LINES],
+        "videos/_stream.html": [{"since": "2026-11-22T20:00:00.000Z"}],
+        "videos/_tile.html": each_video,
+    }
+
+
+def _composers(app: Flask) -> Iterator[dict[str, Any]]:
+    from aivideo.web.forms import VideoForm
+
+    catalogue = app.extensions["catalogue"]
+    wrong = {field: ["This is wrong."] for field in ("form", "prompt", "model", "size", "seconds", "input_reference")}
+    for plan in catalogue.plans.values():
+        for errors in ({}, wrong):
+            form = VideoForm(catalogue, prompt="A cat", errors=errors, notice="You have this video already.")
+            yield {"form": form, "catalogue": catalogue, "balance": 50, "plan": plan, "wait": "about 15 s"}
