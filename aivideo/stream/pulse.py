@@ -1,0 +1,39 @@
+"""The thread that keeps time for all viewers: heartbeats, the end of old streams, channels nobody watches any more."""
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from aivideo.stream.fanout import fan_out
+
+if TYPE_CHECKING:
+    from aivideo.stream.hub import Hub
+
+log = logging.getLogger(__name__)
+TICK_SECONDS = 0.5
+
+
+class Pulse(threading.Thread):
+    """Never touches Redis or the database, so neither can make it late."""
+
+    def __init__(self, hub: "Hub", heartbeat_seconds: float) -> None:
+        super().__init__(name="stream-pulse", daemon=True)
+        self._hub = hub
+        self._every = heartbeat_seconds
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        due = time.monotonic() + self._every
+        while not self._stopping.wait(min(TICK_SECONDS, self._every / 2)):
+            try:
+                now = time.monotonic()
+                if now >= due:
+                    due = now + self._every
+                    fan_out(self._hub.viewers(), lambda audience: audience.heartbeat)
+                self._hub.tidy(now)
+            except Exception:
+                log.exception("the pulse of the streams missed a beat")

@@ -1,0 +1,178 @@
+"""The one Redis connection for Pub/Sub of a process: what to listen to, and what came in."""
+
+import json
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from aivideo.doorbell import AWAY, CONNECT_SECONDS
+
+if TYPE_CHECKING:
+    from aivideo.stream.hub import Hub
+
+log = logging.getLogger(__name__)
+QUIET_SECONDS = 5.0
+"""After so long without a word Redis is asked whether it is there; after as long again it is taken to be away."""
+PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Before the tries to connect again; the last one over and over."""
+NAMES_AT_A_TIME = 1000
+READ_AT_A_TIME = 1000
+
+
+class Subscription(threading.Thread):
+    """Keeps the connection, in a thread that is the only one to touch it.
+
+    The hub wishes (`Hub.take_wishes`) and calls `wake`; it is told what was `confirmed`, `arrived`, `lost` and `found`.
+    """
+
+    def __init__(self, hub: "Hub", url: str) -> None:
+        super().__init__(name="stream-subscription", daemon=True)
+        self._hub = hub
+        self._url = url
+        self._ear, self._mouth = socket.socketpair()
+        for end in (self._ear, self._mouth):
+            end.setblocking(False)
+        self._stopping = threading.Event()
+        self._asked: set[str] = set()
+        self._unconfirmed: set[str] = set()
+
+    def wake(self) -> None:
+        """Make the thread look at the wishes; cheap, from any thread."""
+        try:
+            self._mouth.send(b"!")
+        except BlockingIOError:
+            return  # it has enough reasons to wake up
+        except OSError:
+            if not self._stopping.is_set():
+                raise
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.wake()
+
+    def run(self) -> None:
+        tries = 0
+        while not self._stopping.is_set():
+            connected_at = time.monotonic()
+            try:
+                self._listen()
+            except AWAY as error:
+                self._hub.lost(str(error))
+            except Exception as error:  # whatever Redis answers, the database goes on telling the viewers
+                log.exception("the subscription to Redis broke")
+                self._hub.lost(str(error))
+            tries = 0 if time.monotonic() - connected_at > QUIET_SECONDS else tries + 1
+            self._stopping.wait(PAUSES[min(tries, len(PAUSES) - 1)])
+        self._ear.close()
+        self._mouth.close()
+
+    def _listen(self) -> None:
+        connection = _connect(self._url)
+        self._asked, self._unconfirmed = set(), set()
+        self._hub.forget_subscriptions()
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(connection._get_socket(), selectors.EVENT_READ)
+                selector.register(self._ear, selectors.EVENT_READ)
+                self._follow_wishes(connection)
+                self._report_found()
+                asked = more = False
+                while not self._stopping.is_set():
+                    ready = {key.fileobj for key, _ in selector.select(0 if more else QUIET_SECONDS)}
+                    if self._ear in ready:
+                        _empty(self._ear)
+                        self._follow_wishes(connection)
+                    if more or ready - {self._ear}:
+                        answers = _read(connection)
+                        asked, more = False, len(answers) == READ_AT_A_TIME
+                        self._take(answers)
+                    elif not ready:
+                        if asked:
+                            raise TimeoutError("Redis does not answer")
+                        asked = True
+                        connection.send_command("PING")
+        finally:
+            connection.disconnect()
+
+    def _follow_wishes(self, connection: Any) -> None:
+        """Subscribe to what is new, unsubscribe from what nobody wants; all of it in one write."""
+        new, gone = self._hub.take_wishes()
+        self._hub.confirmed((new & self._asked) - self._unconfirmed)
+        new -= self._asked
+        gone &= self._asked
+        commands = [
+            (verb, *some) for verb, names in (("UNSUBSCRIBE", gone), ("SUBSCRIBE", new)) for some in _slices(names)
+        ]
+        if commands:
+            connection.send_packed_command(connection.pack_commands(commands))
+        self._asked = (self._asked - gone) | new
+        self._unconfirmed = (self._unconfirmed - gone) | new
+
+    def _take(self, answers: Iterable[Any]) -> None:
+        """Sort what one read brought: messages go to the hub by channel, so that each viewer is written to once."""
+        confirmed: set[str] = set()
+        arrived: dict[str, list[Any]] = {}
+        for kind, name, content in (answer for answer in answers if isinstance(answer, list) and len(answer) == 3):
+            if kind == b"message":
+                arrived.setdefault(name.decode(), []).append(_parse(content))
+            elif kind == b"subscribe":
+                confirmed.add(name.decode())
+        self._hub.arrived(arrived)
+        if confirmed:
+            self._unconfirmed -= confirmed
+            self._hub.confirmed(confirmed)
+            self._report_found()
+
+    def _report_found(self) -> None:
+        if not self._unconfirmed:
+            self._hub.found()
+
+
+def _connect(url: str) -> Any:
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    pool = redis.ConnectionPool.from_url(
+        url,
+        protocol=2,  # every answer is a plain list
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=QUIET_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+    )
+    connection: Any = pool.make_connection()
+    connection.connect()
+    return connection
+
+
+def _read(connection: Any) -> list[Any]:
+    """Everything that has arrived, up to a limit that keeps the first of it from waiting long for the last."""
+    answers: list[Any] = []
+    while len(answers) < READ_AT_A_TIME and connection.can_read(timeout=0):
+        answers.append(connection.read_response())
+    return answers
+
+
+def _parse(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None  # not one of ours: the channel does not take it
+
+
+def _empty(ear: socket.socket) -> None:
+    try:
+        while ear.recv(4096):
+            pass
+    except BlockingIOError:
+        return
+
+
+def _slices(names: set[str]) -> Iterable[list[str]]:
+    ordered = sorted(names)
+    return (ordered[start : start + NAMES_AT_A_TIME] for start in range(0, len(ordered), NAMES_AT_A_TIME))

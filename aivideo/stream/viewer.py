@@ -1,0 +1,116 @@
+"""Who watches: the small interface behind which a stream is held open, and the way that works on any WSGI server."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from aivideo.stream.channels import Channel
+
+MAX_QUEUED_BYTES = 256 * 1024
+"""A viewer that reads more slowly than this is cut; it comes back with the number of the last event it saw."""
+
+
+class Audience(Protocol):
+    """How messages are spelled for one kind of viewer. Whoever shares an audience shares the encoded bytes."""
+
+    name: str
+    heartbeat: bytes
+
+    def message(self, key: int, data: dict[str, Any]) -> bytes:
+        """One published message of the video or user with the id `key`."""
+
+    def position(self, number: int) -> bytes:
+        """Moves the viewer's cursor and says nothing else."""
+
+    def note(self, name: str) -> bytes:
+        """Something about the connection itself (`reconnecting`, `live`); moves no cursor."""
+
+    def over(self) -> bytes:
+        """Last words of a stream that has told everything."""
+
+    def drain(self) -> bytes:
+        """Last words of a stream that is to be opened again in a moment, at a moment of its own."""
+
+
+class Viewer:
+    """One open stream. The hub hands it whole encoded blocks, in order; a viewer never waits and never raises.
+
+    `expires_at` is when it is to come back (time.monotonic()); `channel` what it watches. Both belong to the hub.
+    """
+
+    def __init__(self, audience: Audience, user_id: int) -> None:
+        self.audience = audience
+        self.user_id = user_id
+        self.expires_at = float("inf")
+        self.channel: Channel | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing will be written any more; blocks sent now go nowhere."""
+        raise NotImplementedError
+
+    def send(self, block: bytes) -> None:
+        raise NotImplementedError
+
+    def end(self, last_words: bytes = b"") -> None:
+        """Write what is queued and `last_words`, then close."""
+        raise NotImplementedError
+
+
+class QueueViewer(Viewer):
+    """A viewer whose own thread or greenlet takes blocks from a queue and writes them.
+
+    `cut` must make a write that hangs in another thread fail (shut the socket down).
+    """
+
+    def __init__(self, audience: Audience, user_id: int, cut: Callable[[], None] = lambda: None) -> None:
+        super().__init__(audience, user_id)
+        self._cut = cut
+        self._lock = threading.Lock()
+        self._blocks: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._queued = 0
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def send(self, block: bytes) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._queued += len(block)
+            if self._queued <= MAX_QUEUED_BYTES:
+                self._blocks.put(block)
+                return
+            self._closed = True
+            self._blocks = queue.SimpleQueue()  # what it did not read it will ask for again
+            self._blocks.put(None)
+        self._cut()
+
+    def end(self, last_words: bytes = b"") -> None:
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._blocks.put(last_words)
+                self._blocks.put(None)
+
+    def blocks(self) -> Iterator[bytes]:
+        """What was sent, as it comes, until the end; blocks that wait together come as one."""
+        while True:
+            waiting = [self._blocks.get()]
+            while True:
+                try:
+                    waiting.append(self._blocks.get_nowait())
+                except queue.Empty:
+                    break
+            ended = waiting[-1] is None
+            joined = b"".join(block for block in waiting if block is not None)
+            if joined:
+                yield joined
+            if ended:
+                return
+            with self._lock:
+                self._queued -= len(joined)  # only now: what is being written still takes memory

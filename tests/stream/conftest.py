@@ -1,0 +1,36 @@
+"""The three servers that every promise of the stream is held on, each with its own Redis and database."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from servers import RedisServer
+from stream_servers import GTHREAD, SETTINGS, House, gunicorn, threaded
+
+
+@pytest.fixture(scope="session", params=["threads", "gevent", "gthread"])
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
+) -> Iterator[House]:
+    """Werkzeug's threaded server (what `flask run` is), gunicorn with gevent, gunicorn with threads."""
+    folder = tmp_path_factory.mktemp(request.param)
+    shutil.copy(sqlite_template, folder / "aivideo.sqlite3")
+    redis = RedisServer()
+    settings = {
+        **SETTINGS,
+        "DATA_DIR": folder,
+        "DATABASE_URL": f"sqlite:///{folder / 'aivideo.sqlite3'}",
+        "REDIS_URL": redis.url,
+    }
+    serve = {
+        "threads": lambda: threaded(redis, settings),
+        "gevent": lambda: gunicorn(folder, redis, settings),
+        "gthread": lambda: gunicorn(folder, redis, settings, *GTHREAD),
+    }[request.param]
+    try:
+        redis.start()
+        with serve() as found:
+            yield found
+    finally:
+        redis.stop()
