@@ -2,6 +2,34 @@
 
 from flask import Flask
 
+from aivideo.extensions import csrf
+from aivideo.web import (
+    access,
+    accounts,
+    api,
+    api_docs,
+    errors,
+    filters,
+    headers,
+    library,
+    operations,
+    protection,
+    request_ids,
+    routing,
+    stream,
+    studio,
+)
+
+MOST_UPLOADED = 22 * 1024 * 1024
+"""Bytes of a request: a picture of 20 MB, and the form around it."""
+
 
 def init_app(app: Flask) -> None:
     """Bind what only the web needs and register every blueprint."""
+    app.config.update(MAX_CONTENT_LENGTH=MOST_UPLOADED)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of an answer is the order of its schema
+    for part in (request_ids, errors, headers, filters, routing, protection, access):
+        part.init_app(app)
+    csrf.exempt(api.bp)
+    for module in (studio, library, accounts, stream, api, api_docs, operations):
+        app.register_blueprint(module.bp)
