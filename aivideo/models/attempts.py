@@ -44,7 +44,7 @@ class Attempt(db.Model):  # type: ignore[name-defined, misc]
     answered_at: Mapped[datetime | None]
     unknown_at: Mapped[datetime | None]
     looks: Mapped[int] = mapped_column(default=0)
-    """Clean looks into the provider's list that did not find it."""
+    """Walks through the provider's list that did not settle it."""
     provider_job_id: Mapped[str | None] = mapped_column(String(1024))
     provider_request_id: Mapped[str | None] = mapped_column(String(255))
     http_status: Mapped[int | None]

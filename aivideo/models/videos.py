@@ -63,6 +63,8 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     seq: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_until: Mapped[datetime | None]
+    send_after: Mapped[datetime | None]
+    """A video that waits for its next try is not sent before this, whoever rings."""
     tries: Mapped[int] = mapped_column(default=0)
     """Creates that provably were not taken; what GENERATION_RETRIES limits."""
     failed_looks: Mapped[int] = mapped_column(default=0)

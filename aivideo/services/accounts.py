@@ -139,7 +139,9 @@ def address(email: str) -> str:
     try:
         known = email_validator.validate_email(email, check_deliverability=False)
     except email_validator.EmailNotValidError:
-        raise InvalidInput({"email": [f"“{email}” is not an e-mail address. It looks like name@example.com."]}) from None
+        raise InvalidInput(
+            {"email": [f"“{email}” is not an e-mail address. It looks like name@example.com."]}
+        ) from None
     return known.normalized.lower()
 
 

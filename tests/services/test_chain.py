@@ -92,9 +92,13 @@ class Watched:
         self.name, self.base_url, self.account = client.name, client.base_url, client.account
         self.bought: dict[str, int] = {}
         self.buyer: int | None = None
+        self.unreachable = 0
 
     def create(self, request, *, deadline, before_send=None):
         self._fuse.burn()
+        if self.unreachable:
+            self.unreachable -= 1
+            raise ProviderError("connection", "Connection refused.", sent=False)
         try:
             job = self._client.create(request, deadline=deadline, before_send=before_send)
         finally:
@@ -153,7 +157,9 @@ class Chain(RuleBasedStateMachine):
         self.provider = Watched(client, self.simulator, self.fuse)
         self.app.extensions["provider"] = self.provider
         event.listen(db.session, "before_commit", self.fuse.burn)
-        event.listen(db.session, "after_commit", self.fuse.burn)
+        bell = self.app.extensions["doorbell"]
+        ring = bell.call
+        bell.call = lambda action: (self.fuse.burn(), ring(action))[1]  # killed after a commit, before it is told
         self.users = [accounts.create(f"{name}@example.com", None).id for name in ("alice", "bob")]
 
     @rule(
@@ -177,8 +183,13 @@ class Chain(RuleBasedStateMachine):
         kind, operation = fault
         self.simulator.faults.tell(kind, operation=operation, count=count)
 
+    @rule(count=st.integers(1, 4))
+    def be_unreachable(self, count):
+        self.provider.unreachable = count
+
     @rule()
     def behave(self):
+        self.provider.unreachable = 0
         self.simulator.faults.clear()
 
     @rule(video=made, crash=st.integers(0, 12))
@@ -259,7 +270,7 @@ class Chain(RuleBasedStateMachine):
         if not hasattr(self, "users"):
             return
         try:
-            self.simulator.faults.clear()
+            self.behave()
             for _ in range(80):
                 self._work()
                 if not self._under_way():
@@ -271,7 +282,6 @@ class Chain(RuleBasedStateMachine):
             self._every_video_ended_well_or_was_refunded()
         finally:
             event.remove(db.session, "before_commit", self.fuse.burn)
-            event.remove(db.session, "after_commit", self.fuse.burn)
             db.session.remove()
             db.engine.dispose()
             self.app.extensions["doorbell"].client.close()
@@ -367,7 +377,7 @@ def clip(tmp_path_factory):
     from aivideo.providers.simulator import drawing
 
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    drawing.draw(path, "A ready-made clip", "320x180", 1)
+    drawing.draw(path, "A ready-made clip", size="320x180", seconds=1)
     return path
 
 

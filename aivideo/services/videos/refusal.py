@@ -123,13 +123,15 @@ def _video_of(session: Session, attempt: Attempt) -> Video | None:
 def back_to_queue(session: Session, video: Video, reason: str | None, pause: float, *, counts: bool) -> None:
     """Let a video wait for `pause` seconds before it is sent again, inside the open transaction."""
     number = video.tries + 1 if counts else video.tries
+    again_at = utc_now() + timedelta(seconds=pause)
     told = video.waiting_reason
     queued = move(
         session,
         video.id,
         Stage(video.stage),
         Stage.QUEUED,
-        due_at=utc_now() + timedelta(seconds=pause),
+        due_at=again_at,
+        send_after=again_at,
         lease_until=None,
         waiting_reason=reason,
         tries=number,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -70,8 +70,7 @@ def _claim(video_id: int) -> Video | None:
             video_id,
             Stage.QUEUED,
             Stage.SUBMITTING,
-            # a video that waits for its next try is not sent before its time, whoever rings
-            (Video.tries == 0) | (Video.due_at.is_(None)) | (Video.due_at <= now),
+            or_(Video.send_after.is_(None), Video.send_after <= now),
             lease_until=until,
             due_at=until,
             waiting_reason=None,
