@@ -1,6 +1,7 @@
 """`python -m aivideo.providers.simulator`: the simulator alone, on a port."""
 
 import argparse
+import logging
 import signal
 import sys
 import tempfile
@@ -20,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         drawing.draw(options.make_clip, options.prompt, size=options.size, seconds=options.clip_seconds)
         return 0
+    if options.verbose:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         catalogue = load(options.catalogue) if options.catalogue else None
         if options.clip and not options.clip.is_file():
@@ -72,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clip", type=Path, help="serve this MP4 for every job instead of drawing")
     parser.add_argument("--key", help="the API key that callers must send")
     parser.add_argument("--catalogue", type=Path, help="TOML file of the models, sizes and seconds on sale")
+    parser.add_argument("--verbose", action="store_true", help="log each request and each clip drawn")
     making = parser.add_argument_group("to make one clip and stop")
     making.add_argument("--make-clip", type=Path, metavar="FILE")
     making.add_argument("--size", default="1280x720")

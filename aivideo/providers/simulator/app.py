@@ -93,8 +93,11 @@ class Simulator:
         except Exception:
             log.exception("%s %s", request.method, request.path)
             response = ApiError(500, "The simulator has a fault of its own.", type="server_error").response()
+        finally:
+            request.close()  # and with it the uploaded files
         response.headers.setdefault("x-request-id", f"req_{secrets.token_hex(16)}")
         response.headers.setdefault("openai-processing-ms", str(int((time.perf_counter() - started) * 1000)))
+        log.info("%s %s %s", request.method, request.path, response.status_code)
         return response(environ, start_response)
 
     def _now(self) -> float:

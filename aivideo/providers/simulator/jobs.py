@@ -38,9 +38,9 @@ class Job:
         age = now - self.created_at
         if self.failed_after is not None and age >= self.failed_after:
             return "failed"
-        if self.drawn_at is not None and age >= self.render_seconds:
+        if self.drawn_at is not None and age >= self.render_seconds and age > 0:  # never in the create's own answer
             return "completed"
-        return "queued" if age < self._queued_seconds else "in_progress"
+        return "queued" if age <= self._queued_seconds else "in_progress"
 
     def progress(self, now: float) -> int:
         """Percent; 100 only for what is completed."""

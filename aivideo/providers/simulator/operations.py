@@ -73,7 +73,7 @@ class Operations:
             job = self._remix(call.job, intake.prompt_of(call.body))
         job = self._mar(job, faults) or job
         self._rendering.ensure(job)
-        return answer(reword(job.document(self._clock()), faults))
+        return answer(reword(job.document(job.created_at), faults))
 
     def retrieve(self, call: Call, faults: Told) -> Response:
         job = self._mar(call.job, faults)

@@ -94,6 +94,7 @@ class Rendering:
                 if not whole:
                     return
                 os.rename(part, clip)
+                log.info("drew %s", job.id)
         if self._jobs.find(job.id) is None:  # deleted meanwhile
             clip.unlink(missing_ok=True)
             return
