@@ -10,11 +10,14 @@ from aivideo.core.errors import AlreadyEnded, InvalidInput
 from aivideo.core.video import Status
 from aivideo.models.events import timestamp
 from aivideo.services import videos
-from aivideo.web.access import require_user
+from aivideo.web import files
+from aivideo.web.access import any_user, require_user
 from aivideo.web.htmx import is_htmx
 
 bp = Blueprint("library", __name__)
 PAGE = 24
+POSTER_SECONDS = 86400
+"""How long a browser may show a poster without asking; it never changes, but its video may be deleted."""
 
 
 @bp.get("/videos")
@@ -68,3 +71,17 @@ def delete(video_id: int) -> ResponseReturnValue:
     videos.delete(require_user().id, video_id)
     flash("The video and its files are deleted.", "success")
     return redirect("/videos")
+
+
+@bp.get("/videos/<int:video_id>/file")
+def file(video_id: int) -> ResponseReturnValue:
+    """The MP4; with `?download=1` to be saved. By session or by token: the API's `video_url` leads here."""
+    return files.clip(videos.get(any_user().id, video_id), download=request.args.get("download") == "1")
+
+
+@bp.get("/videos/<int:video_id>/poster")
+def poster(video_id: int) -> ResponseReturnValue:
+    response = files.poster(videos.get(any_user().id, video_id))
+    if response.status_code in (200, 304):
+        response.cache_control.max_age = POSTER_SECONDS
+    return response

@@ -27,7 +27,7 @@ function draw() {
   find("[data-short]", form).classList.toggle("done", length >= Number(form.dataset.shortest));
 
   const price = offer.sizes[chosen("size")][chosen("seconds")];
-  const left = Number(form.dataset.balance) - price;
+  const left = Number(find("#balance").dataset.credits) - price;
   find("[data-price]", form).textContent = ` · ${number(price)} credit${price === 1 ? "" : "s"}`;
   const line = find("[data-left]", form);
   if (line) {
@@ -144,49 +144,58 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post" || form.hasAttribute("hx-post")) return;
   setTimeout(() => all("button", form).forEach((button) => (button.disabled = true)));
 });
-addEventListener("pageshow", (event) => event.persisted && location.reload());
+addEventListener("pageshow", (event) => event.persisted && all("form button:disabled").forEach((button) => (button.disabled = false)));
+
+// On a narrow screen the new card is below the form.
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  const card = detail.ctx?.request?.form?.id === "composer" && detail.ctx.response?.status === 200 && find("#now > .card");
+  if (card && card.getBoundingClientRect().top > innerHeight * 0.7) card.scrollIntoView({ behavior: "smooth" });
+});
 
 /* ---- The stream: an honest dot, no step back, cards that another tab began ---- */
 
 const root = document.documentElement;
-const say = (state) => (root.dataset.stream = state);
 const stream = () => find("#stream");
-let waits = 0;
+const say = (state) => (root.dataset.stream = state);
+const onStream = (type, act) => document.addEventListener(type, (event) => event.target.id === "stream" && act(event));
+let tries = 0;
 
-document.addEventListener("htmx:sse:before:connection", ({ target, detail }) =>
-  target.id === "stream" && detail.connection.attempt > 0 && say("lost"));
-document.addEventListener("htmx:sse:after:connection", ({ target, detail }) => {
-  if (target.id !== "stream") return;
-  const real = detail.connection.status === 200;
-  say(real ? "connected" : "lost");
-  if (real) waits = 0;
+onStream("htmx:sse:after:connection", ({ detail }) => {
+  say(detail.connection.status === 200 ? "connected" : "lost");
+  tries = 0;
 });
-document.addEventListener("htmx:sse:error", ({ target, detail }) => {
-  if (target.id !== "stream") return;
+onStream("htmx:sse:before:connection", ({ detail }) => detail.connection.attempt > 0 && say("lost"));
+onStream("htmx:sse:error", ({ detail }) => {
   say("lost");
   if (detail.status === 401) notice("Your session has ended.", "danger", "/login", "Sign in again");
 });
+// The server lost its own source of news, or has it back.
+onStream("reconnecting", () => say("lost"));
+onStream("live", () => say("connected"));
 // The extension comes back by itself once it had a connection; before that, we try again.
-document.addEventListener("htmx:finally:request", ({ target }) => {
-  if (target.id !== "stream" || root.dataset.stream === "connected") return;
+onStream("htmx:finally:request", ({ target }) => {
+  if (root.dataset.stream === "connected") return;
   say("lost");
-  setTimeout(() => htmx.trigger(target, "reconnect"), Math.min(30000, 1000 * 2 ** waits++));
+  setTimeout(() => htmx.trigger(target, "reconnect"), Math.min(30000, 1000 * 2 ** tries++));
 });
 addEventListener("offline", () => stream() && say("lost"));
 addEventListener("online", () => stream()?._htmx?.sse?.reader?.cancel());
+// No content: this stream has nothing more to say, ever.
+document.addEventListener("htmx:sse:after:connection", ({ detail: { connection } }) => (connection.over = connection.status === 204));
+document.addEventListener("htmx:sse:before:connection", ({ detail: { connection } }) => { if (connection.over) connection.cancelled = true; });
 
-document.addEventListener("htmx:before:swap", ({ target, detail }) => {
-  if (target.id !== "stream") return;
+onStream("htmx:before:swap", ({ detail }) => {
   for (const task of [...detail.tasks]) {
-    const live = task.fragment?.querySelector?.(".live");
-    if (!live) continue;
-    const shown = document.getElementById(live.id);
-    if (!shown) {
-      if (!("ended" in live.dataset)) fetchCard(live.dataset.video);
-    } else if (Number(live.dataset.seq) < Number(shown.dataset.seq)) {
-      detail.tasks.splice(detail.tasks.indexOf(task), 1);
-    } else if ("ended" in live.dataset && !("ended" in shown.dataset) && live.dataset.notice) {
-      notice(live.dataset.notice, live.dataset.kind, `/videos/${live.dataset.video}`, "Open");
+    const next = task.fragment?.querySelector?.(".live");
+    if (!next) continue;
+    const shown = document.getElementById(next.id);
+    const ended = "ended" in next.dataset;
+    if (!shown && !ended) fetchCard(next.dataset.video);
+    if (!shown) continue;
+    if (Number(next.dataset.seq) < Number(shown.dataset.seq)) detail.tasks.splice(detail.tasks.indexOf(task), 1);
+    else if (ended && !("ended" in shown.dataset)) {
+      if (next.dataset.notice) notice(next.dataset.notice, next.dataset.kind, `/videos/${next.dataset.video}`, "Open");
+      setTimeout(() => htmx.trigger(document.body, "video-ended"));
     }
   }
 });
@@ -202,10 +211,13 @@ function fetchCard(id) {
 /* ---- Notices, clocks, appearance ---- */
 
 function notice(words, kind, href, action) {
+  if (all("#toasts p").some((line) => line.textContent.startsWith(words) && href === "/login")) return;
   const toast = find("#toast").content.firstElementChild.cloneNode(true);
-  toast.id = `notice-${Date.now()}`;
+  toast.id = `notice-${crypto.randomUUID?.() ?? Math.random()}`;
   toast.dataset.kind = kind;
   find("p", toast).append(`${words} `, Object.assign(document.createElement("a"), { href, textContent: action }));
+  if (kind === "danger") find("use", toast).setAttribute("href", find("use", toast).getAttribute("href").replace("info", "circle-alert"));
+  if (kind === "success") find("use", toast).setAttribute("href", find("use", toast).getAttribute("href").replace("info", "circle-check"));
   find("#toasts").append(toast);
 }
 
@@ -215,13 +227,23 @@ new MutationObserver((changes) => {
   }
 }).observe(find("#toasts"), { childList: true });
 
-function elapsed(since) {
-  const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(since)) / 1000));
-  const two = (value) => String(value).padStart(2, "0");
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60 ? `${minutes}:${two(seconds % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+// Counts on from what the server last wrote, so that a wrong clock does not matter.
+const counted = new WeakMap();
+function tick() {
+  for (const time of all("time[data-running]")) {
+    let clock = counted.get(time);
+    if (clock?.text !== time.textContent) {
+      const seconds = time.textContent.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+      counted.set(time, (clock = { start: performance.now() - seconds * 1000 }));
+    }
+    const seconds = Math.floor((performance.now() - clock.start) / 1000);
+    const two = (value) => String(value % 60).padStart(2, "0");
+    const minutes = Math.floor(seconds / 60);
+    clock.text = minutes < 60 ? `${minutes}:${two(seconds)}` : `${Math.floor(minutes / 60)}:${two(minutes)}:${two(seconds)}`;
+    time.textContent = clock.text;
+  }
 }
-setInterval(() => all("[data-since]").forEach((time) => (time.textContent = elapsed(time.dataset.since))), 1000);
+setInterval(tick, 1000);
 
 function localTimes() {
   for (const time of all("time[datetime]:not([data-local])")) {
@@ -242,7 +264,7 @@ function setTheme(theme) {
 }
 
 document.addEventListener("htmx:after:swap", () => { draw(); localTimes(); });
-find(`[name=theme][value=${root.dataset.theme ?? "system"}]`)?.click();
+find(`[name=theme][value=${root.dataset.theme ?? "system"}]`).checked = true;
 if (stream()) say(root.dataset.stream ?? "connecting");
 draw();
 localTimes();
