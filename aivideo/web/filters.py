@@ -8,7 +8,6 @@ from functools import cache
 from flask import Flask
 
 from aivideo.config import ROOT
-from aivideo.core.failures import FAILURES
 from aivideo.core.video import ENDED, Stage, Status
 
 STATUS_WORDS = {
@@ -25,6 +24,17 @@ STAGE_WORDS = {
     Stage.RENDERING: "Rendering",
     Stage.SAVING: "Saving your video",
 }
+FAILURE_WORDS = {
+    "invalid_input": "Not accepted",
+    "moderation_blocked": "Refused by moderation",
+    "provider_error": "The provider failed",
+    "timeout": "It took too long",
+    "outcome_unknown": "The outcome is unknown",
+    "provider_lost": "Lost by the provider",
+    "expired": "Expired too early",
+    "queue_timeout": "It waited too long",
+    "internal": "Our own fault",
+}
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -38,7 +48,7 @@ def init_app(app: Flask) -> None:
         ended=lambda status: status in ENDED,
         status_word=lambda status: STATUS_WORDS[Status(status)],
         stage_word=lambda stage: STAGE_WORDS.get(Stage(stage), ""),
-        failure_title=lambda code: FAILURES[code].title if code in FAILURES else "It did not work",
+        failure_word=lambda code: FAILURE_WORDS.get(code, "It did not work"),
         model_name=lambda model: getattr(app.extensions["catalogue"].model(model), "name", model),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
