@@ -37,6 +37,13 @@ class House:
     def listen(self, path: str, token: str, **options: Any) -> Listener:
         return Listener(self.url + path, token, **options)
 
+    def redis_subscribers(self) -> int:
+        """Connections to this server's Redis that listen to anything."""
+        import redis
+
+        with redis.Redis.from_url(self.redis.url) as client:
+            return len(client.client_list(_type="pubsub"))
+
     def close(self) -> None:
         dispose(self.silent.app)
 

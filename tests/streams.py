@@ -240,7 +240,5 @@ def published(app: Flask, video_id: int) -> list[dict[str, Any]]:
 
 def targets(listener: Listener) -> list[str]:
     """What the fragments of a stream replace or extend, in order: `#log-1 beforeend`."""
-    parts = re.findall(
-        r'hx-target="([^"]+)" hx-swap="([^"]+)"', "".join(block.data or "" for block in listener.messages)
-    )
-    return [f"{target} {swap}" for target, swap in parts]
+    text = "".join(block.data or "" for block in listener.messages)
+    return [f"{target} {swap}" for target, swap in re.findall(r'hx-target="([^"]+)" hx-swap="([^"]+)"', text)]
