@@ -49,7 +49,8 @@ def _build_provider(settings: Settings) -> Provider:
         return SoraClient(settings.videos_api_url, settings.openai_api_key)
     from aivideo.providers.simulator import SimulatorAdapter, create_simulator
 
-    simulator = create_simulator(settings.data_dir / "simulator", render_seconds=settings.mock_sora_seconds)
+    folder, seconds = settings.data_dir / "simulator", settings.mock_sora_seconds
+    simulator = create_simulator(folder, render_seconds=seconds, catalogue=catalogue())
     return SoraClient("http://simulator.invalid/v1", "", name="simulator", adapter=SimulatorAdapter(simulator))
 
 
