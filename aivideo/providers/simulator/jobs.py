@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -144,13 +145,12 @@ class Jobs:
         self.clip(job).unlink(missing_ok=True)
 
     def sweep(self, now: float) -> None:
-        """Remove the clips that can no longer be fetched."""
-        for clip in (self.folder / "clips").glob("*.mp4"):
-            try:
-                if clip.stat().st_mtime < now - 3 * EXPIRES_SECONDS:
-                    clip.unlink()
-            except FileNotFoundError:
-                continue
+        """Remove clips that can no longer be fetched, what was left half-drawn, and pictures of yesterday's jobs."""
+        for folder, seconds in (("clips", 3 * EXPIRES_SECONDS), ("pictures", 24 * EXPIRES_SECONDS)):
+            for file in (self.folder / folder).iterdir():
+                with suppress(FileNotFoundError):  # another process sweeps as well
+                    if file.stat().st_mtime < now - seconds:
+                        file.unlink()
 
     def purchases(self) -> list[dict[str, Any]]:
         """Everything ever bought, oldest first, whatever has become of it."""

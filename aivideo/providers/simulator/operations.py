@@ -148,9 +148,8 @@ class Operations:
         if source.status(self._clock()) != "completed":
             raise ApiError(400, "Only a completed video can be remixed.", code="invalid_value", param="video_id")
         picture = self._jobs.picture(source)
-        order = intake.Purchase(
-            prompt, source.model, source.size, source.seconds, picture.read_bytes() if picture else None
-        )
+        before = picture.read_bytes() if picture and picture.exists() else None
+        order = intake.Purchase(prompt, source.model, source.size, source.seconds, before)
         return self._buy(order, seed=source.seed, remixed_from=source.id)
 
     def _mar(self, job: Job, faults: Told) -> Job | None:

@@ -56,7 +56,7 @@ class _Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 64 * 1024
-    timeout = 120
+    timeout = 600
 
     def handle_one_request(self) -> None:
         """Read a request and answer it; the connection stays open unless either side wants it closed."""

@@ -1,6 +1,7 @@
 """Jobs: time decides, restarts change nothing, clips are drawn beside the requests and once."""
 
 import fcntl
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -179,6 +180,24 @@ def test_a_clip_that_another_process_draws_is_left_to_it(drawing: Simulator, tmp
         wait_until(lambda: not drawing._rendering._in_hand)
         assert [file.name for file in clips.iterdir()] == [f"{job_id}.part"]
     wait_until(lambda: client(drawing, "GET", f"/v1/videos/{job_id}")["status"] == "completed")
+
+
+def test_what_can_no_longer_be_fetched_is_swept(drawing: Simulator, tmp_path: Path) -> None:
+    clips, pictures = tmp_path / "drawing" / "clips", tmp_path / "drawing" / "pictures"
+    ages = {
+        clips / "old.mp4": 4,
+        clips / "old.part": 4,
+        clips / "new.mp4": 2,
+        pictures / "old": 25,
+        pictures / "new": 23,
+    }
+    for file, hours in ages.items():
+        file.touch()
+        os.utime(file, (0, drawing.clock() - hours * 3600))
+    job_id = client(drawing, "POST", "/v1/videos", json=SMALL)["id"]
+    wait_until(lambda: not drawing._rendering._in_hand)
+    assert {file.name for file in clips.iterdir()} == {"new.mp4", f"{job_id}.mp4"}
+    assert [file.name for file in pictures.iterdir()] == ["new"]
 
 
 def test_a_job_whose_clip_cannot_be_drawn_fails(drawing: Simulator, tmp_path: Path) -> None:
