@@ -16,8 +16,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
 
-STOP_SECONDS = 8.5
-"""A worker takes up to eight to hand its jobs over."""
+STOP_SECONDS = 8.0
+"""How long a process may take to end by itself; with what follows, all have ended within ten."""
 LOOK_SECONDS = 0.1
 AGAIN_SECONDS = 1.0
 """Two signals within this are one: make passes on what the terminal or a process group was sent already."""
@@ -36,7 +36,7 @@ while read -r group last; do
 done
 for group in $groups; do kill -TERM -"$group"; done
 tries=0
-while [ $tries -lt 85 ]; do
+while [ $tries -lt 80 ]; do
     left=; for group in $groups; do kill -0 -"$group" && left=yes; done
     [ "$left" ] || break
     tries=$((tries + 1)); sleep 0.1
@@ -158,7 +158,7 @@ class Crew:
     ) -> Child:
         """Start `command` in a process group of its own; `last` is for one that the others need, so that it ends last.
 
-        A `brief` one ends by itself, and soon: the guard need not know of it.
+        A `brief` one ends by itself, and soon: the guard need not know of it, and its lines need no label.
         """
         process = subprocess.Popen(
             [str(part) for part in command],
@@ -172,8 +172,8 @@ class Crew:
         )
         if not brief:
             self._tell_guard(f"last {process.pid}" if last else f"{process.pid}")
-        label = f"{name:<6} | "
-        if self._colours:
+        label = "" if brief else f"{name:<6} | "
+        if label and self._colours:
             label = f"\033[{COLOURS[len(self.children) % len(COLOURS)]}m{label}\033[0m"
         child = Child(name, label, process, quiet=quiet, last=last)
         self.children.append(child)
