@@ -107,9 +107,10 @@ def _refunds() -> Iterator[str]:
 def _refund_due() -> ColumnElement[Any]:
     """1 where the published rule gives the credits back, 0 where it does not, NULL where either is right."""
     refunded = [code for code, failure in FAILURES.items() if failure.refunded]
-    last = select(func.max(Attempt.number)).where(Attempt.video_id == Video.id).scalar_subquery()
-    paid = select(Attempt.id).where(Attempt.video_id == Video.id, Attempt.outcome == ACCEPTED)
-    paid_in_time = paid.where(Attempt.number == last, Attempt.answered_at <= Video.completed_at)
+    attempt, later = aliased(Attempt), aliased(Attempt)
+    paid = select(attempt.id).where(attempt.video_id == Video.id, attempt.outcome == ACCEPTED).correlate(Video)
+    is_last = ~select(later.id).where(later.video_id == attempt.video_id, later.number > attempt.number).exists()
+    paid_in_time = paid.where(attempt.answered_at <= Video.completed_at, is_last)
     return case(
         (Video.stage != Stage.ENDED, 0),
         # A late success had failed, and was refunded, before.

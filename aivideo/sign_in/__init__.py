@@ -4,10 +4,11 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from flask import Flask
-from flask_security import Security
+from flask_security import Security, password_reset
 
 from aivideo.config import Settings
 from aivideo.extensions import db
+from aivideo.models import Role, User
 from aivideo.sign_in import next_page
 from aivideo.sign_in.datastore import Datastore
 from aivideo.sign_in.forms import ForgottenPasswordForm, RegistrationForm, SignInForm
@@ -20,8 +21,6 @@ FRESH = timedelta(minutes=15)
 
 
 def init_app(app: Flask) -> None:
-    from aivideo.models import Role, User
-
     settings: Settings = app.config["SETTINGS"]
     mail = bool(settings.mail_url)
     app.config.update(_cookies(settings, app.config["SECRET_KEY"]))
@@ -64,7 +63,14 @@ def init_app(app: Flask) -> None:
     )
     security.pwd_context = OffloadedHashing(**security.pwd_context.to_dict())
     next_page.init_app(app)
+    if mail:
+        password_reset.connect(_confirm, app)
     security.login_manager.request_loader(lambda _request: None)  # API tokens are ours: web/access.py
+
+
+def _confirm(_app: Flask, user: User, **_: object) -> None:
+    """Whoever followed a link we mailed has the address; committed with the new password."""
+    user.confirmed_at = user.confirmed_at or datetime.now(UTC)
 
 
 def _cookies(settings: Settings, secret_key: str) -> dict[str, object]:

@@ -1,6 +1,8 @@
 """Mail of Flask-Security: written in the request, sent by a job."""
 
+import logging
 import threading
+from smtplib import SMTPException
 from typing import Any
 
 from flask import Response, after_this_request, has_request_context
@@ -12,6 +14,8 @@ from aivideo.core.errors import InvalidInput
 from aivideo.mail import deliver
 from aivideo.queue import enqueue
 from aivideo.services.accounts import address
+
+log = logging.getLogger(__name__)
 
 
 class QueuedMail(MailUtil):
@@ -56,6 +60,13 @@ def _hand_over(message: dict[str, str]) -> None:
         return
     url = settings().mail_url
     if url:
-        threading.Thread(target=deliver, args=(url, message), daemon=True).start()
+        threading.Thread(target=_try, args=(url, message), daemon=True).start()
     else:
         deliver(url, message)
+
+
+def _try(url: str, message: dict[str, str]) -> None:
+    try:
+        deliver(url, message)
+    except (OSError, SMTPException) as error:
+        log.error("mail to %s not sent: %s", message["to"], error)
