@@ -24,6 +24,7 @@ SMALLEST_BOX = 8
 BLACK = 24
 DARK_PICTURES = 60
 POSTER_QUALITY = 80
+POSTER_EFFORT = 1
 
 
 class UnplayableVideo(Exception):
@@ -62,6 +63,9 @@ def check(path: Path) -> Clip:
     _require_whole_boxes(path)
     with _opened(path) as (container, stream):
         clip = _describe(path, container, stream)
+        # Nobody will see these pictures: leave out the smoothing of blocks, and what no other picture is made from.
+        stream.codec_context.options = {"skip_loop_filter": "all"}
+        stream.codec_context.skip_frame = "NONREF"
         tail: list[Any] = []
         pictures, count, ends = 0, 0, 0.0
         for packet in container.demux():
@@ -104,7 +108,7 @@ def poster(path: Path, to: Path, max_width: int = 1280) -> None:
         image = best[1].to_image()
         if image.width > max_width:
             image = image.resize((max_width, max(1, round(image.height * max_width / image.width))))
-        image.save(to, "WEBP", quality=POSTER_QUALITY)
+        image.save(to, "WEBP", quality=POSTER_QUALITY, method=POSTER_EFFORT)
 
 
 @contextmanager

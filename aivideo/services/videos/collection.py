@@ -2,6 +2,8 @@
 
 import errno
 import logging
+import os
+import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +29,8 @@ FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 30.0
 GONE_AFTER_TRIES = 3
 DISK_FULL_PAUSE = 30.0
+LOOKING = threading.BoundedSemaphore(os.cpu_count() or 1)
+"""Decoding is all work and 30 MB: more at once than there are cores only costs memory."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,8 @@ def _fetch(work: _Work, part: Path) -> None:
 def _store(work: _Work, part: Path) -> None:
     from aivideo.media import check, poster
 
-    clip = check(part)
+    with LOOKING:
+        clip = check(part)
     with transaction() as session:
         video = change(session, work.video_id, work.stage, lease_until=utc_now() + leases.LEASE)
         if video is None:
@@ -110,7 +115,8 @@ def _store(work: _Work, part: Path) -> None:
             lines.record(Step.SAVING, Line.SAVING, progress=100)
     name, picture = file_name(work.user_id, work.video_id), poster_name(work.user_id, work.video_id)
     still = part.with_suffix(".webp")
-    poster(part, still)
+    with LOOKING:
+        poster(part, still)
     storage().save(name, part, "video/mp4")
     storage().save(picture, still, "image/webp")
     note = None
