@@ -59,7 +59,7 @@ def _user(email: str) -> User:
 @click.argument("email")
 @click.option("--password", required=True)
 @click.option("--plan", help="A plan of the catalogue; SIGNUP_PLAN where left out.")
-@click.option("--credits", "given", type=click.IntRange(min=0), help="SIGNUP_CREDITS where left out.")
+@click.option("--credits", "given", type=click.IntRange(0, credits.LARGEST_BALANCE), help="SIGNUP_CREDITS where left out.")
 @click.option("--admin", is_flag=True, help="May open /admin.")
 def create_user(email: str, password: str, plan: str | None, given: int | None, admin: bool) -> None:
     """Make an account that can sign in at once."""
@@ -84,7 +84,7 @@ def list_users() -> None:
 
 @credits_group.command("grant", context_settings={"ignore_unknown_options": True})  # or −5 would be an option
 @click.argument("email")
-@click.argument("number", metavar="N", type=click.IntRange(min=1, max=1_000_000_000))
+@click.argument("number", metavar="N", type=click.IntRange(min=1))
 @click.option("--note", default="", help="Shown to the user beside the credits.")
 def grant(email: str, number: int, note: str) -> None:
     """Give N credits to a user."""

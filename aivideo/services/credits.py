@@ -17,6 +17,8 @@ from aivideo.transaction import after_commit, transaction
 
 __all__ = ["book", "check", "grant", "history", "size"]
 
+LARGEST_BALANCE = 2**31 - 1
+
 
 def book(
     session: Session, user_id: int, kind: Kind, credits: int, *, video_id: int | None = None, note: str = ""
@@ -52,14 +54,17 @@ def grant(user_id: int, credits: int, note: str = "") -> int:
 
     Raises:
         NotFound: there is no such user.
-        InvalidInput: `credits` is not a positive number.
+        InvalidInput: `credits` is not a positive number, or more than a balance can hold.
     """
     if credits <= 0:
         raise InvalidInput({"credits": ["Give a positive whole number of credits."]})
     note = note.replace("\0", "")[:255]
     with transaction() as session:
-        if session.get(User, user_id, with_for_update=True) is None:
+        user = session.get(User, user_id, with_for_update=True, populate_existing=True)
+        if user is None:
             raise NotFound("user")
+        if user.credits + credits > LARGEST_BALANCE:
+            raise InvalidInput({"credits": [f"A balance can hold {LARGEST_BALANCE:,} credits and no more."]})
         balance = book(session, user_id, Kind.GRANT, credits, note=note)
         after_commit(lambda: _publish(user_id, balance))
     return balance
