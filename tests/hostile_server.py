@@ -84,6 +84,7 @@ class HostileServer:
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._leaving = threading.Event()
+        self._news = threading.Condition()
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.port = self._listener.getsockname()[1]
@@ -101,9 +102,15 @@ class HostileServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            self.connections += 1
+            with self._news:
+                self.connections += 1
+                self._news.notify_all()
             self._open.append(sock)
             self._start(self._serve, sock, self.connections)
+
+    def wait_for_connections(self, count: int) -> None:
+        with self._news:
+            assert self._news.wait_for(lambda: self.connections >= count, 10)
 
     def _serve(self, sock: socket.socket, number: int) -> None:
         try:

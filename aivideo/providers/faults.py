@@ -56,7 +56,8 @@ def _describe(chain: list[BaseException], exchange: Exchange) -> tuple[str, str]
         return "connection", "The provider's host name could not be resolved."
     if has(ConnectionRefusedError):
         return "connection", "The provider refused the connection."
-    if has(TimeoutError, urllib3.exceptions.TimeoutError, requests.Timeout):
+    # Not urllib3's ConnectTimeoutError: it is the parent of errors that have nothing to do with time.
+    if has(TimeoutError, urllib3.exceptions.ReadTimeoutError, requests.Timeout):
         waiting = "did not answer in time" if exchange.sent else "could not be reached in time"
         return "timeout", f"The provider {waiting}."
     if exchange.sent:

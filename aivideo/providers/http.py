@@ -124,7 +124,6 @@ class HttpClient:
         self._key = key.strip()
         self._connect, self._read, self._verify = connect_seconds, read_seconds, verify
         self._session = requests.Session()
-        self._session.trust_env = False
         self._session.mount("http://", WireAdapter())
         self._session.mount("https://", WireAdapter())
         if adapter is not None:
@@ -208,7 +207,7 @@ class HttpClient:
             "verify": self._verify,
             "proxies": {},
         }
-        # Not Session.send: it reads the body of a redirect, of any length, before it hands the answer over.
+        # Not Session.send: it asks the environment, and reads the body of a redirect, of any length.
         adapter = self._session.get_adapter(request.url or url)
         if isinstance(adapter, WireAdapter):
             return adapter.run(exchange, request, **options)

@@ -106,9 +106,12 @@ def test_a_clip_cut_off_in_data_of_open_length_is_refused(make: Make) -> None:
     data[start : start + 4] = bytes(4)  # a length of 0 means: to the end of the file
     path.write_bytes(data)
     assert check(path).seconds == pytest.approx(2, abs=0.05)
-    path.write_bytes(data[: start + length * 2 // 3])
-    with pytest.raises(UnplayableVideo):
-        check(path)
+    with av.open(str(path)) as file:
+        last = max(packet.pos for packet in file.demux() if packet.pos is not None)
+    for end in (start + length * 2 // 3, start + length - 20, last):
+        path.write_bytes(data[:end])
+        with pytest.raises(UnplayableVideo):
+            check(path)
 
 
 def test_a_fragmented_clip_cut_off_within_a_fragment_is_refused(make: Make) -> None:
@@ -118,13 +121,41 @@ def test_a_fragmented_clip_cut_off_within_a_fragment_is_refused(make: Make) -> N
         check(path)
 
 
+def test_a_fragmented_clip_without_its_last_fragments_is_refused(make: Make) -> None:
+    path = make(flags="frag_keyframe+empty_moov")
+    data = bytearray(path.read_bytes())
+    header = data.index(b"mdhd") + 4  # version, made, changed, ticks a second, length in ticks
+    (ticks,) = struct.unpack(">I", data[header + 12 : header + 16])
+    for seconds, whole in ((2, True), (9, False)):
+        data[header + 16 : header + 20] = struct.pack(">I", ticks * seconds)
+        path.write_bytes(data)
+        if whole:
+            assert check(path).seconds == pytest.approx(2, abs=0.05)
+        else:
+            with pytest.raises(UnplayableVideo, match="truncated"):
+                check(path)
+
+
 @pytest.mark.parametrize("part", [0.05, 0.5, 0.8])
-def test_a_clip_whose_rest_was_never_written_is_refused(part: float, make: Make) -> None:
-    path = make()
+@pytest.mark.parametrize("key_every", [12, 250])
+def test_a_clip_whose_rest_was_never_written_is_refused(part: float, key_every: int, make: Make) -> None:
+    path = make(frames=100, key_every=key_every)
     data = bytearray(path.read_bytes())
     start, length = boxes(data)[b"mdat"]
     hole = start + 8 + int((length - 8) * part)
     data[hole : start + length] = bytes(start + length - hole)
+    path.write_bytes(data)
+    with pytest.raises(UnplayableVideo, match="damaged"):
+        check(path)
+
+
+@pytest.mark.parametrize("part", [0.05, 0.5, 0.9, 0.99])
+def test_a_clip_whose_rest_is_noise_is_refused(part: float, make: Make) -> None:
+    path = make()
+    data = bytearray(path.read_bytes())
+    start, length = boxes(data)[b"mdat"]
+    noise = start + 8 + int((length - 8) * part)
+    data[noise : start + length] = b"\xff" * (start + length - noise)
     path.write_bytes(data)
     with pytest.raises(UnplayableVideo, match="damaged"):
         check(path)

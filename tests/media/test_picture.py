@@ -121,6 +121,10 @@ def test_nothing_but_pixels_survives() -> None:
         assert left not in clean
 
 
+def test_a_comment_does_not_survive() -> None:
+    assert b"secret" not in read_picture(encoded(halves(), "JPEG", comment=b"a secret"))
+
+
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_broken_exif_does_not_cost_the_picture() -> None:
     data = encoded(halves(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff broken")

@@ -64,6 +64,11 @@ def test_a_name_that_does_not_resolve_proves_that_nothing_left(door: Any) -> Non
     assert "could not be resolved" in error.message
 
 
+def test_a_network_that_cannot_be_reached_proves_that_nothing_left(door: Any) -> None:
+    error = failure(door("http://[100::1]:80/v1", connect_seconds=0.5))  # the discard prefix leads nowhere
+    assert (error.sent, error.ambiguous) == (False, False)
+
+
 def test_a_connect_timeout_proves_that_nothing_left(door: Any) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -119,6 +124,7 @@ def test_what_before_send_raises_stops_the_call_unsent(serve: Any, door: Any) ->
     server = serve()
 
     def too_late() -> None:
+        server.wait_for_connections(1)
         raise TimeoutError("the moment to send has passed")
 
     with pytest.raises(TimeoutError, match="the moment to send has passed"):
@@ -135,6 +141,7 @@ def test_before_send_is_asked_once_for_head_and_body(serve: Any, door: Any) -> N
 
 
 def drop_unread(wire: Wire) -> None:
+    wire.sock.recv(1, socket.MSG_PEEK)
     wire.reset()
 
 
@@ -237,19 +244,25 @@ def test_time_used_up_by_before_send_means_not_sent(serve: Any, door: Any) -> No
     assert (error.kind, error.sent, error.ambiguous, server.requests) == ("deadline", False, False, [])
 
 
-def test_an_upload_may_take_longer_than_a_connect(serve: Any, door: Any) -> None:
+@pytest.mark.parametrize("secure", [False, True])
+def test_an_upload_may_take_longer_than_a_connect(
+    secure: bool, serve: Any, door: Any, tls: Any, certificate: Any
+) -> None:
     body = b"x" * 8_000_000
 
     def slow_reader(wire: Wire) -> None:
+        sock = tls.wrap_socket(wire.sock, server_side=True) if secure else wire.sock
         read = 0
         while read < len(body):
-            read += len(wire.sock.recv(1_000_000))
-            wire.leaving.wait(0.02)
-        wire.send(answer(200, {"id": "video_1"}))
+            read += len(sock.recv(1_000_000))
+            wire.leaving.wait(0.002 if secure else 0.02)
+        sock.sendall(answer(200, {"id": "video_1"}))
+        sock.close()
 
     server = serve(before_reading=slow_reader)
-    got = post(door(server.url, connect_seconds=0.05), json=None, data=body, seconds=30)
-    assert got.json() == {"id": "video_1"}
+    url = server.url.replace("http:", "https:") if secure else server.url
+    client = door(url, connect_seconds=0.3, verify=str(certificate))
+    assert post(client, json=None, data=body, seconds=30).json() == {"id": "video_1"}
 
 
 def test_each_create_has_a_connection_of_its_own_and_polls_share_one(serve: Any, door: Any) -> None:

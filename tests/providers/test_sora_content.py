@@ -112,6 +112,20 @@ def test_a_file_that_changed_is_fetched_from_the_start(serve: Any, sora: Any, tm
     assert client.content(JOB, to).path.read_bytes() == CLIP[::-1]
 
 
+def test_a_part_that_starts_elsewhere_is_not_appended(serve: Any, sora: Any, tmp_path: Path) -> None:
+    files = Files(300_000)
+
+    def confused(request: Request, wire: Wire) -> bytes | None:
+        if "range" not in request.headers:
+            return files(request, wire)
+        span = f"bytes 0-{len(CLIP) - 1}/{len(CLIP)}"
+        return answer(206, CLIP, MP4 | {"Content-Range": span, "ETag": '"one"'})
+
+    client, to = sora(serve(confused)), tmp_path / "clip.mp4"
+    fetch_error(client, to)
+    assert client.content(JOB, to).path.read_bytes() == CLIP
+
+
 def test_a_server_without_ranges_is_asked_from_the_start(serve: Any, sora: Any, tmp_path: Path) -> None:
     server, to = serve(Files(300_000, ranges=False)), tmp_path / "clip.mp4"
     client = sora(server)
