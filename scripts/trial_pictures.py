@@ -535,7 +535,7 @@ def save(name: str, picture: Image.Image) -> None:
         full.save(OUT / f"{name}.jpg", quality=quality, optimize=True, progressive=True)
         if (OUT / f"{name}.jpg").stat().st_size <= 90_000:
             break
-    picture.resize(THUMBNAIL, Image.Resampling.LANCZOS).save(OUT / f"{name}.webp", quality=78, method=6)
+    picture.resize(THUMBNAIL, Image.Resampling.LANCZOS).save(OUT / f"{name}.webp", quality=70, method=6)
     sizes = [(OUT / f"{name}.{kind}").stat().st_size for kind in ("jpg", "webp")]
     print(f"{name}: {sizes[0]} bytes at quality {quality}, thumbnail {sizes[1]}")
 

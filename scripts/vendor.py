@@ -30,11 +30,9 @@ PACKAGES: dict[tuple[str, str], dict[str, str]] = {
 # fmt: off
 ICONS = [
     "arrow-left", "arrow-right", "ban", "chevron-down", "chevron-right", "circle-alert", "circle-check",
-    "clock", "coins", "download", "film", "hourglass", "image-plus", "info",
-    "key-round", "layout-grid", "log-out", "mail", "monitor", "moon", "pencil",
-    "play", "rectangle-horizontal", "rectangle-vertical", "rotate-ccw", "search-x", "settings", "shield",
-    "square", "sun", "trash-2", "triangle-alert", "upload", "user", "wifi-off",
-    "x",
+    "clock", "download", "film", "hourglass", "image-plus", "info", "key-round",
+    "log-out", "monitor", "moon", "pencil", "play", "rectangle-horizontal", "rectangle-vertical",
+    "rotate-ccw", "shield", "square", "sun", "trash-2", "user", "x",
 ]
 # fmt: on
 SPRITE = ROOT / "static/icons.svg"

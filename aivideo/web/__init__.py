@@ -8,6 +8,7 @@ from aivideo.web import (
     accounts,
     api,
     api_docs,
+    compression,
     errors,
     filters,
     headers,
@@ -28,7 +29,7 @@ def init_app(app: Flask) -> None:
     """Bind what only the web needs and register every blueprint."""
     app.config.update(MAX_CONTENT_LENGTH=MOST_UPLOADED)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of an answer is the order of its schema
-    for part in (request_ids, errors, headers, filters, routing, protection, access):
+    for part in (request_ids, errors, headers, compression, filters, routing, protection, access):
         part.init_app(app)
     csrf.exempt(api.bp)
     for module in (studio, library, accounts, stream, api, api_docs, operations):

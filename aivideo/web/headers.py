@@ -1,4 +1,4 @@
-"""Security and cache headers of every answer; whoever set one before keeps it."""
+"""Security and cache headers; whoever set one before keeps it."""
 
 from urllib.parse import urlsplit
 
@@ -17,20 +17,21 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", policy)
         headers.setdefault("X-Content-Type-Options", "nosniff")
+        if settings.force_https:
+            headers.setdefault("Strict-Transport-Security", HSTS)
+        if request.endpoint == "static":
+            if "v" in request.args and response.status_code in (200, 304):
+                headers["Cache-Control"] = FOR_EVER
+            return response
+        headers.setdefault("Content-Security-Policy", policy)
         headers.setdefault("X-Frame-Options", "DENY")
         headers.setdefault("Referrer-Policy", "same-origin")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-        if settings.force_https:
-            headers.setdefault("Strict-Transport-Security", HSTS)
-        if request.endpoint == "static" and "v" in request.args and response.status_code in (200, 304):
-            headers["Cache-Control"] = FOR_EVER
-        elif request.endpoint != "static" and response.mimetype == "text/html":
+        if response.mimetype == "text/html":
             # A page holds its user's things and a one-time key: the back button may show it, a shared cache may not.
             headers.setdefault("Cache-Control", "private, no-cache")
-            headers.setdefault("Vary", "Cookie")
         return response
 
 

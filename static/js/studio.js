@@ -99,7 +99,13 @@ function refuse(words, keep) {
   if (words) draw();
 }
 
-document.addEventListener("input", (event) => event.target.closest("#composer") && draw());
+document.addEventListener("input", ({ target }) => {
+  if (target.ariaInvalid) { // it is being mended
+    target.removeAttribute("aria-invalid");
+    find(`#${target.id}-error`)?.remove();
+  }
+  if (target.closest("#composer")) draw();
+});
 document.addEventListener("change", (event) => {
   const { target } = event;
   if (target.name === "input_reference") return target.files[0] ? takeFile(target.files[0]) : draw();
