@@ -142,7 +142,7 @@ class Provider(Protocol):
     def content(self, job: ProviderJob, to: Path) -> Download:
         """Stream the finished MP4 into `to`, resuming what an earlier call left there where the server allows it.
 
-        Only `expired`, `moderation`, `unauthorised` are permanent. What the disk says (OSError) is raised as it is.
+        Only `expired` and `moderation` are permanent. What the disk says (OSError) is raised as it is.
         """
 
     def delete(self, job_id: str) -> None:

@@ -153,7 +153,7 @@ def _judge(status: int, said: Words) -> tuple[str, bool, bool]:
 
 def _judge_content(status: int, said: Words, kind: str) -> tuple[str, bool]:
     """The clip is paid for: whatever may pass is tried again until it expires."""
-    if kind in ("moderation", "unauthorised"):
+    if kind == "moderation":
         return kind, True
     if status == 410 or (status < 500 and EXPIRED.search(said.text)):
         return "expired", True

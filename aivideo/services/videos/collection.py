@@ -94,7 +94,7 @@ def _fetch(work: _Work, part: Path) -> None:
     try:
         provider().content(ProviderJob(id=work.provider_job_id, state="completed"), part)
     except ProviderError as error:
-        if error.kind not in ("content", "not_found"):
+        if error.kind not in ("content", "not_found", "refused", "server", "expired"):
             raise
         named = provider().retrieve(work.provider_job_id)  # some servers name the file's address in the job itself
         if named.file_url is None:

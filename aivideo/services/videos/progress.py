@@ -28,7 +28,6 @@ CLAIM = timedelta(seconds=30)
 LOST_AFTER_LOOKS = 3
 LONGEST_BACKOFF = 60.0
 LATE_FOR = timedelta(days=1)
-MODERATION_WORDS = ("moderation", "sentinel", "content_policy", "safety")
 
 
 @dataclass(frozen=True)
@@ -160,7 +159,7 @@ def _ended_badly(look: Look, job: ProviderJob) -> None:
     code = "provider_error"
     if job.state == "expired":
         code = "expired"
-    elif any(word in (job.error_code or "").lower() for word in MODERATION_WORDS):
+    elif job.error_kind == "moderation":
         code = "moderation_blocked"
     _fail(look, code, provider_code=job.error_code)
 
