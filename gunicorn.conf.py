@@ -3,7 +3,9 @@
 import _thread
 import resource
 import signal
+import socket
 import sys
+import weakref
 
 from aivideo.config import ConfigError, load, require_deployable
 
@@ -50,13 +52,33 @@ def post_worker_init(worker):
     signal.signal(signal.SIGTERM, on_term)
 
 
+_waiting = weakref.WeakSet()
+"""Connections that browsers keep open for a next request; the worker would wait for each of them before it ends."""
+
+
+def pre_request(worker, req):
+    _waiting.discard(req.unreader.sock)
+
+
+def post_request(worker, req, environ, resp):
+    if "gunicorn.socket" in environ:
+        _waiting.add(environ["gunicorn.socket"])
+
+
 def worker_int(worker):
     """On SIGINT and SIGQUIT there is a tenth of a second for it."""
     _drain(worker)
 
 
 def _drain(worker):
-    from aivideo import stream
-
     # A signal handler may not wait, and under gevent not even switch: so on its own, without waiting for its start.
-    _thread.start_new_thread(stream.drain, (worker.wsgi,))
+    _thread.start_new_thread(_end_what_waits, (worker.wsgi,))
+
+
+def _end_what_waits(app):
+    from aivideo import stream
+    from aivideo.stream.sockets import shut
+
+    stream.drain(app)
+    for connection in list(_waiting):
+        shut(connection, socket.SHUT_RD)  # a request that has arrived is still read and answered

@@ -44,6 +44,12 @@ class House:
         with redis.Redis.from_url(self.redis.url) as client:
             return len(client.client_list(_type="pubsub"))
 
+    def redis_channels(self) -> list[str]:
+        import redis
+
+        with redis.Redis.from_url(self.redis.url) as client:
+            return [name.decode() for name in client.pubsub_channels()]
+
     def close(self) -> None:
         dispose(self.silent.app)
 

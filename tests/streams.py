@@ -5,7 +5,6 @@ import itertools
 import json
 import re
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,7 +79,7 @@ class Listener:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             sock.connect((parts.hostname, parts.port))
             self._http.sock = sock
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Accept-Encoding": "gzip, br", **({"Authorization": f"Bearer {token}"} if token else {})}
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
         self._http.request("GET", f"{parts.path}?{parts.query}", headers=headers)
@@ -192,27 +191,25 @@ class Writer:
 
     def line(self, video_id: int, message: str, **values: Any) -> None:
         """One more line, with whatever else `EventLog.record` takes."""
-        self._record(video_id, message, {}, values)
+        self._record(video_id, [(message, values)])
 
-    def lines(self, video_id: int, count: int) -> None:
-        for number in range(count):
-            self._record(video_id, f"line of {count}: {number}", {}, {"progress": number % 100})
+    def lines(self, video_id: int, count: int, *, at_once: int = 1) -> None:
+        """So many more lines, so many in one transaction."""
+        for start in range(0, count, at_once):
+            self._record(
+                video_id, [(f"line {start + number} of {count}", {"progress": 5}) for number in range(at_once)]
+            )
 
     def end(self, video_id: int, status: str = "completed") -> None:
         """The last line, in the transaction that ends the video."""
         state = {"stage": "ended", "status": status, "completed_at": datetime.now(UTC)}
-        self._record(video_id, "The end", state, {"status": status})
+        self._record(video_id, [("The end", {"status": status})], **state)
 
     def hide(self, video_id: int) -> None:
         state = {"stage": "ended", "status": "cancelled", "hidden_at": datetime.now(UTC)}
-        self._record(video_id, "Deleted", state, {"status": "cancelled"})
+        self._record(video_id, [("Deleted", {"status": "cancelled"})], **state)
 
-    def in_background(self, write: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(target=write)
-        thread.start()
-        return thread
-
-    def _record(self, video_id: int, message: str, state: dict[str, Any], values: dict[str, Any]) -> None:
+    def _record(self, video_id: int, lines: list[tuple[str, dict[str, Any]]], **state: Any) -> None:
         from aivideo.events import EventLog
         from aivideo.extensions import db
         from aivideo.models import Video
@@ -224,7 +221,8 @@ class Writer:
             for name, value in state.items():
                 setattr(video, name, value)
             with EventLog(video) as log:
-                log.record(5, message, **values)
+                for message, values in lines:
+                    log.record(5, message, **values)
 
 
 def published(app: Flask, video_id: int) -> list[dict[str, Any]]:

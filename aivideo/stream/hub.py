@@ -20,8 +20,6 @@ from aivideo.stream.subscription import Subscription
 from aivideo.stream.viewer import Viewer
 
 log = logging.getLogger(__name__)
-LINGER_SECONDS = 5.0
-"""How long a channel nobody watches stays subscribed, so that a reload finds it."""
 NOTE_AFTER_SECONDS = 1.0
 """A shorter absence of Redis is nobody's business."""
 YOUNGEST = 0.8
@@ -34,6 +32,9 @@ class Hub:
     `away` is True while Redis does not answer: then the database is looked into every few seconds. `lock` is never held
     while a channel's lock is taken or a thread of the hub is called.
     """
+
+    linger_seconds = 5.0
+    """How long a channel nobody watches stays subscribed, so that a reload finds it."""
 
     def __init__(self, app: Flask) -> None:
         settings: Settings = app.config["SETTINGS"]
@@ -178,7 +179,7 @@ class Hub:
             idle = [
                 name
                 for name, channel in self._channels.items()
-                if channel.idle_since is not None and now - channel.idle_since > LINGER_SECONDS
+                if channel.idle_since is not None and now - channel.idle_since > self.linger_seconds
             ]
             for name in idle:
                 del self._channels[name]

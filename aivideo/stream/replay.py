@@ -19,7 +19,7 @@ Blocks = Generator[bytes, None, None]
 
 def milliseconds(moment: datetime) -> int:
     """A moment as the number that a state stream's viewer gets for its cursor."""
-    return int(moment.timestamp() * 1000)
+    return round(moment.timestamp() * 1000)
 
 
 def ended_log(app: Flask, audience: Audience, opening: bytes, video_id: int, after: int) -> Blocks:

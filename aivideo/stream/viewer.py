@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from aivideo.stream.channels import Channel
 
 MAX_QUEUED_BYTES = 256 * 1024
-"""A viewer that reads more slowly than this is cut; it comes back with the number of the last event it saw."""
+"""A viewer that has more waiting is cut; it comes back with the number of the last event it saw."""
 
 
 class Audience(Protocol):
@@ -81,13 +81,14 @@ class QueueViewer(Viewer):
         with self._lock:
             if self._closed:
                 return
-            self._queued += len(block)
-            if self._queued <= MAX_QUEUED_BYTES:
+            if self._queued == 0 or self._queued + len(block) <= MAX_QUEUED_BYTES:
+                self._queued += len(block)
                 self._blocks.put(block)
                 return
             self._closed = True
-            self._blocks = queue.SimpleQueue()  # what it did not read it will ask for again
-            self._blocks.put(None)
+            given_up, self._blocks = self._blocks, queue.SimpleQueue()  # it will ask again for what it did not read
+            for ended in (given_up, self._blocks):
+                ended.put(None)
         self._cut()
 
     def end(self, last_words: bytes = b"") -> None:

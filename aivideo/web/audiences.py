@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 from jinja2 import Environment
 
+from aivideo.stream.replay import milliseconds
 from aivideo.web import sse
 
 
@@ -74,7 +75,7 @@ class State(Html):
             fragment = _partial(f"#video-{data['id']}", "delete", "")
         else:
             fragment = _partial(f"#live-{data['id']}", "outerMorph", self._draw("videos/_live.html", video=data))
-        return sse.block(fragment, id=int(datetime.fromisoformat(data["updated_at"]).timestamp() * 1000))
+        return sse.block(fragment, id=milliseconds(datetime.fromisoformat(data["updated_at"])))
 
 
 def _partial(target: str, swap: str, html: str) -> str:

@@ -15,6 +15,7 @@ from aivideo.models import Video
 from aivideo.services import videos
 from aivideo.stream import replay
 from aivideo.stream.replay import Blocks
+from aivideo.stream.sockets import shut
 from aivideo.stream.viewer import Audience, QueueViewer
 from aivideo.transaction import release
 from aivideo.web import access, audiences, sse
@@ -73,15 +74,17 @@ def _log(audience: Audience, user_id: int, video: Video, after: int) -> Response
 def _hold(audience: Audience, user_id: int, blocks: Callable[[stream.Hub, QueueViewer], Blocks]) -> Response:
     """Answer with a stream that stays open; the database connection goes back before the first wait."""
     release()
+    if request.method == "HEAD":
+        return _response([])
     hub, connection = stream.hub(), _socket()
-    viewer = QueueViewer(audience, user_id, cut=partial(_shut, connection, socket.SHUT_RDWR))
+    viewer = QueueViewer(audience, user_id, cut=partial(shut, connection, socket.SHUT_RDWR))
     if not hub.admit(viewer):
         return _response([sse.busy()])
 
     def leave() -> None:
         hub.leave(viewer)
         if hub.draining:  # else the server would wait for another request on this connection
-            _shut(connection, socket.SHUT_RD)
+            shut(connection, socket.SHUT_RD)
 
     return _response(_Stream(audience, blocks(hub, viewer), leave))
 
@@ -143,9 +146,3 @@ def _socket() -> socket.socket | None:
         with suppress(OSError):  # a Unix socket has no such option, and no vanished peers
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_GONE_MILLISECONDS)
     return connection
-
-
-def _shut(connection: socket.socket | None, how: int) -> None:
-    if connection is not None:
-        with suppress(OSError):
-            connection.shutdown(how)

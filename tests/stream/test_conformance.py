@@ -95,7 +95,7 @@ def test_asked_again_after_the_end_it_replays_and_closes_and_then_has_nothing_to
 def test_a_long_log_is_replayed_whole(house: House) -> None:
     user, token = house.writer.user()
     video = house.writer.video(user)
-    house.silent.lines(video, 450)
+    house.silent.lines(video, 450, at_once=50)
     with house.listen(API.format(video), token) as first, house.listen(API.format(video), token) as second:
         for stream in (first, second):
             stream.until(lambda stream: len(stream.messages) >= 450)
@@ -160,6 +160,22 @@ def test_messages_out_of_order_doubled_or_not_ours_change_nothing(house: House) 
         stream.until(lambda stream: len(stream.messages) == 10)
         house.writer.end(video)
         assert stream.until_end().ids == list(range(1, 12))
+
+
+def test_a_viewer_that_does_not_read_is_cut_and_finds_everything_when_it_comes_back(house: House) -> None:
+    user, token = house.writer.user()
+    video = house.writer.video(user, lines=1)
+    with house.listen(API.format(video), token, receive_buffer=4096) as stuck:
+        stuck.until(lambda stream: stream.messages)
+        for _ in range(120):
+            house.writer.line(video, "x" * 60_000)
+        stuck.until_end()
+        assert len(stuck.messages) < 121
+        seen = stuck.ids[-1]
+    assert stuck.ids == list(range(1, seen + 1))
+    with house.listen(API.format(video), token, last_event_id=str(seen)) as again:
+        again.until(lambda stream: stream.messages and stream.ids[-1] == 121)
+        assert again.ids == list(range(seen + 1, 122))
 
 
 def test_a_heartbeat_is_a_comment_that_moves_no_cursor(house: House) -> None:

@@ -1,0 +1,77 @@
+"""A deploy: the web process is told to stop while streams are open."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+from processes import CHECKOUT, Installation
+from stream_servers import GTHREAD, SETTINGS
+from streams import Listener, Writer
+
+STREAMS = 60
+
+
+@pytest.fixture
+def installation(database: str, redis_url: str, tmp_path: Path) -> Installation:
+    return Installation(tmp_path, redis_url, database, **{**SETTINGS, "STREAM_MAX_PER_USER": 200})
+
+
+@pytest.mark.parametrize("worker", ["gevent", "gthread"])
+def test_streams_end_at_once_and_come_back_to_the_next_process_at_moments_of_their_own(
+    installation: Installation, worker: str
+) -> None:
+    writer = Writer(installation.app)
+    user, token = writer.user()
+    video = writer.video(user, lines=3)
+    address = f"{installation.url}/api/v1/videos/{video}/stream"
+    try:
+        installation.start_web(*(GTHREAD if worker == "gthread" else ()))
+        with ExitStack() as stack:
+            streams = [stack.enter_context(Listener(address, token)) for _ in range(STREAMS)]
+            for stream in streams:
+                stream.until(lambda stream: len(stream.messages) == 3)
+            page = stack.enter_context(requests.Session())
+            assert page.get(f"{installation.url}/healthz", timeout=5).ok, "a browser keeps this connection open"
+            began = time.monotonic()
+            web = installation.running.pop("web")
+            web.send_signal(signal.SIGTERM)
+            for stream in streams:
+                stream.until_end()
+            assert time.monotonic() - began < 1
+            assert web.wait(10) == 0
+            assert time.monotonic() - began < 3
+            pauses = [stream.blocks[-1].retry or 0 for stream in streams]
+            assert {tuple(stream.named) for stream in streams} == {("drain",)}
+            assert min(pauses) >= 500
+            assert max(pauses) <= 5000
+            assert len(set(pauses)) > STREAMS / 2
+            assert {stream.parser.last_id for stream in streams} == {"3"}
+        assert "Traceback" not in installation.log("web")
+        assert "graceful timeout" not in installation.log("web")
+    finally:
+        installation.stop()
+
+
+def test_a_process_of_the_procfile_refuses_to_start_without_a_secret_key_in_one_line(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "ENV_FILE": "", "DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", "127.0.0.1:0"]
+    bad = {"SECRET_KEY": "s" * 32, "STREAM_MAX_SECONDS": "soon"}
+    for settings, words in (({}, "SECRET_KEY"), (bad, "STREAM_MAX_SECONDS")):
+        done = subprocess.run(
+            command,
+            env={**environment, **settings},
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert done.returncode != 0
+        (line,) = [line for line in done.stderr.splitlines() if "[INFO]" not in line]
+        assert line.startswith(f"aivideo: {words} is ")
