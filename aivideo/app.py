@@ -15,8 +15,8 @@ from aivideo.extensions import db, engine_options, migrate, tune_sqlite
 def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) -> Flask:
     """Build the application.
 
-    `overrides` are settings by name (`{"DATA_DIR": …}`); given, neither the environment nor `.env` is read. `threads` is
-    how many callers of this process want a database connection at once.
+    `overrides` are settings by name (`{"DATA_DIR": …}`); given, neither the environment nor `.env` is read. `threads`
+    is how many callers of this process want a database connection at once.
 
     Raises:
         config.ConfigError, catalogue.CatalogueError: one line for the operator.
@@ -54,8 +54,5 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) 
 
 def _catalogue(settings: Settings) -> catalogue.Catalogue:
     loaded = catalogue.load(settings.catalogue_file)
-    if settings.signup_plan not in loaded.plans:
-        raise config.ConfigError(
-            f"SIGNUP_PLAN is {settings.signup_plan!r}: allowed is one of {', '.join(loaded.plans)}"
-        )
+    config.require_plan(settings.signup_plan, loaded.plans)
     return loaded

@@ -6,7 +6,7 @@ A value that is not allowed stops the start with one line that names the variabl
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -210,6 +210,15 @@ def secret_key(settings: Settings) -> str:
     finally:
         candidate.unlink()
     return path.read_text().strip()
+
+
+def require_plan(name: str, plans: Iterable[str]) -> None:
+    """
+    Raises:
+        ConfigError: SIGNUP_PLAN is not among the plans of the catalogue.
+    """
+    if name not in plans:
+        raise ConfigError(f"SIGNUP_PLAN is {name!r}: allowed is one of {', '.join(plans)}")
 
 
 def require_deployable(settings: Settings) -> list[str]:

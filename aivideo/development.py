@@ -57,9 +57,11 @@ def _run(
     if redis is not None:
         environment["REDIS_URL"] = redis.url
         crew.start("redis", redis.command, environment, folder=settings.data_dir, quiet=True, last=True)
-    prepare = [sys.executable, "-m", "aivideo.development", "prepare"]
-    if not crew.finish(crew.start("setup", prepare, environment, folder=ROOT, brief=True)):
-        return 0 if crew.asked_to_stop else 1
+    if not _prepared(settings):
+        prepare = [sys.executable, "-m", "aivideo.development", "prepare"]
+        if not crew.finish(crew.start("setup", prepare, environment, folder=ROOT, brief=True)):
+            return 0 if crew.asked_to_stop else 1
+        (settings.data_dir / "prepared").write_text(_state_of(settings))
     web = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "wsgi:app"]
     crew.start("web", web, environment, folder=ROOT, keep_open=[listener.fileno()])
     listener.close()
@@ -92,6 +94,19 @@ def prepare() -> int:
     return 0
 
 
+def _prepared(settings: Settings) -> bool:
+    """Whether `prepare` was done with just this; it takes a second of a start that should take few."""
+    note = settings.data_dir / "prepared"
+    return note.exists() and note.read_text() == _state_of(settings)
+
+
+def _state_of(settings: Settings) -> str:
+    """The database's file and the migrations there are; a database elsewhere is always looked at."""
+    file = settings.data_dir / "aivideo.sqlite3"
+    here = f"{file.stat().st_ino}" if not settings.database_url and file.exists() else str(time.time())
+    return "\n".join([here, *sorted(path.name for path in (ROOT / "migrations/versions").glob("*.py"))])
+
+
 def _demo_account(password: str) -> None:
     from aivideo.services import accounts
 
@@ -105,6 +120,7 @@ def _signup(settings: Settings) -> dict[str, str]:
     if "signup_plan" not in settings.model_fields_set:
         able = [name for name in plans if plans[name].can_generate]
         plan = DEMO_PLAN if DEMO_PLAN in able or not able else able[0]
+    config.require_plan(plan, plans)
     given = settings.signup_credits if "signup_credits" in settings.model_fields_set else DEMO_CREDITS
     return {"SIGNUP_PLAN": plan, "SIGNUP_CREDITS": str(given)}
 
