@@ -1,6 +1,6 @@
 """Accounts of people who sign in with Google."""
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from aivideo.core.errors import EmailTaken, SignInRefused
@@ -87,7 +87,8 @@ def _link(user: User, sub: str) -> None:
     with transaction() as session:
         linked = session.scalar(
             update(User)
-            .where(User.id == user.id, User.google_sub.is_(None), User.confirmed_at.is_not(None))
+            .where(User.id == user.id, User.confirmed_at.is_not(None))
+            .where(or_(User.google_sub.is_(None), User.google_sub == sub))  # the same person in another tab was faster
             .values(google_sub=sub)
             .returning(User.id)
             .execution_options(synchronize_session=False)

@@ -40,7 +40,7 @@ def accept(data: bytes) -> Picture:
         with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
             file.write(clean)
             file.flush()
-            storage().save(name, Path(file.name), "image/jpeg")
+            off_the_event_loop(storage().save, name, Path(file.name), "image/jpeg")
     return Picture(name, digest)
 
 

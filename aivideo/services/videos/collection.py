@@ -57,12 +57,12 @@ def save(video_id: int) -> None:
         except ProviderError as error:
             _try_again(work, error.message, gone=error.permanent, retry_after=error.retry_after)
         except UnplayableVideo as error:
-            part.unlink(missing_ok=True)
+            _sweep(video_id)
             _try_again(work, str(error))
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            part.unlink(missing_ok=True)
+            _sweep(video_id)
             _wait_for_room(work)
 
 
@@ -134,8 +134,7 @@ def _store(work: _Work, part: Path) -> None:
     if not _complete(work, values):
         storage().delete(name)
         storage().delete(picture)
-    part.unlink(missing_ok=True)
-    still.unlink(missing_ok=True)
+    _sweep(work.video_id)
 
 
 def _complete(work: _Work, values: dict[str, object]) -> bool:
@@ -187,7 +186,7 @@ def _try_again(work: _Work, why: str, *, gone: bool = False, retry_after: float 
         log.warning("video %s: download %s failed: %s", video.id, video.failed_looks, why)
         limit = video.expires_at or (video.ready_at or now) + KEPT_BY_PROVIDER
         if now >= limit or (gone and video.failed_looks >= GONE_AFTER_TRIES):
-            _part(video.id).unlink(missing_ok=True)
+            _sweep(video.id)
             if work.stage is Stage.SAVING:
                 fail(session, video, "expired")
             else:
@@ -214,3 +213,9 @@ def _wait_for_room(work: _Work) -> None:
 
 def _part(video_id: int) -> Path:
     return settings().data_dir / "downloads" / f"{video_id}.part"
+
+
+def _sweep(video_id: int) -> None:
+    """Remove what was fetched so far, and the notes beside it."""
+    for path in _part(video_id).parent.glob(f"{video_id}.*"):
+        path.unlink(missing_ok=True)

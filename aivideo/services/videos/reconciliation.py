@@ -27,7 +27,9 @@ LONGEST_PAUSE = 15.0
 CALL_AT_MOST = timedelta(minutes=3)
 """No call is out for longer than this after its attempt was written down."""
 LIST_AWAY = timedelta(minutes=15)
-"""How long a list that does not answer is asked for, before the outcome counts as unknown for good."""
+"""How long a provider that cannot be reached is asked for its list. One that answers with errors gets less."""
+NO_SUCH_ROUTE = frozenset({400, 403, 404, 405, 410, 422, 501})
+"""A list that will never be there; anything else may be better at the next look."""
 
 
 class NoList(Exception):
@@ -57,7 +59,6 @@ def reconcile(video_ids: Sequence[int]) -> None:
         return
     since = min(attempt.sent_at or attempt.created_at for attempt in unknown) - CLOCK_TOLERANCE
     account = (provider().base_url, provider().account)
-    here = [attempt for attempt in unknown if (attempt.base_url, attempt.account) == account]
     db.session.close()
     try:
         listing = _walk(since)
@@ -66,12 +67,12 @@ def reconcile(video_ids: Sequence[int]) -> None:
             _give_up(attempt.id)
         return
     except ProviderError as error:
-        log.info("the provider's list does not answer: %s", error)
+        patience = LIST_AWAY if error.status is None else timedelta(seconds=settings().reconcile_seconds)
         for attempt in unknown:
-            _look_again_later(attempt.id)
+            _look_again_later(attempt.id, patience)
         return
     for attempt in unknown:
-        if attempt in here:
+        if (attempt.base_url, attempt.account) == account:
             _judge(attempt.id, listing)
         else:
             _look_again_later(attempt.id)  # bought from another account than today's
@@ -95,7 +96,7 @@ def _walk(since: datetime) -> Listing:
         try:
             page = provider().list(after=after)
         except ProviderError as error:
-            if error.permanent or error.kind in ("refused", "not_found", "unreadable"):
+            if error.status in NO_SUCH_ROUTE:
                 raise NoList from error
             raise
         if any(job.prompt is None for job in page.jobs):
@@ -197,7 +198,7 @@ def _looked_long_enough(attempt: Attempt) -> bool:
     return attempt.looks + 1 >= FEWEST_LOOKS and utc_now() >= since + timedelta(seconds=settings().reconcile_seconds)
 
 
-def _look_again_later(attempt_id: int, *, looked: bool = False) -> None:
+def _look_again_later(attempt_id: int, patience: timedelta = LIST_AWAY, *, looked: bool = False) -> None:
     pause = min(LONGEST_PAUSE, max(0.2, settings().reconcile_seconds / 4))
     with transaction() as session:
         attempt = session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
@@ -206,8 +207,7 @@ def _look_again_later(attempt_id: int, *, looked: bool = False) -> None:
         attempt.looks += looked
         session.flush()
         now = utc_now()
-        window = max(LIST_AWAY, 3 * timedelta(seconds=settings().reconcile_seconds))
-        if now >= (attempt.unknown_at or attempt.created_at) + window:
+        if now >= (attempt.unknown_at or attempt.created_at) + max(patience, timedelta(seconds=3 * pause)):
             _end_unknown(attempt.video_id)
         else:
             change(session, attempt.video_id, Stage.RECONCILING, due_at=now + timedelta(seconds=pause))
