@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 ROOT = Path(__file__).resolve().parent.parent
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 SECRET_KEY_LENGTH = 32
+DEMO_EMAIL = "demo@aivideo.local"
 
 
 class ConfigError(Exception):

@@ -13,13 +13,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from aivideo import config
-from aivideo.config import ROOT, ConfigError, Settings
+from aivideo.config import DEMO_EMAIL, ROOT, ConfigError, Settings
 from aivideo.core import catalogue
 from aivideo.core.catalogue import CatalogueError
 from aivideo.embedded_redis import EmbeddedRedis, NoRedis
 from aivideo.processes import Crew, show
 
-DEMO_EMAIL = "demo@example.com"
 DEMO_PLAN = "creator"
 DEMO_CREDITS = 1000
 SLOW_START_SECONDS = 30
@@ -81,12 +80,13 @@ def prepare() -> int:
     from sqlalchemy.exc import OperationalError
 
     from aivideo.app import create_app
+    from aivideo.services import accounts
 
     try:
         app = create_app()
         with app.app_context():
             upgrade()
-            _demo_account(app.config["SETTINGS"].demo_password)
+            accounts.demo(app.config["SETTINGS"].demo_password)
     except (ConfigError, CatalogueError) as error:
         sys.exit(f"aivideo: {error}")
     except OperationalError as error:
@@ -105,13 +105,6 @@ def _state_of(settings: Settings) -> str:
     file = settings.data_dir / "aivideo.sqlite3"
     here = f"{file.stat().st_ino}" if not settings.database_url and file.exists() else str(time.time())
     return "\n".join([here, *sorted(path.name for path in (ROOT / "migrations/versions").glob("*.py"))])
-
-
-def _demo_account(password: str) -> None:
-    from aivideo.services import accounts
-
-    if accounts.find(DEMO_EMAIL) is None:
-        accounts.create(DEMO_EMAIL, password, note="Demo")
 
 
 def _signup(settings: Settings) -> dict[str, str]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import lazyload
 
 from aivideo.adapters import catalogue, settings
+from aivideo.config import DEMO_EMAIL
 from aivideo.core.errors import EmailTaken, InvalidInput, NotFound
 from aivideo.core.ledger import Kind
 from aivideo.extensions import db
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 TOKEN_PREFIX = "av_"  # noqa: S105  (not a secret: what every token starts with)
 HINT_LENGTH = 8
 USED_EVERY = timedelta(minutes=1)
-DEMO_EMAIL = "demo@aivideo.local"
 
 
 def create(

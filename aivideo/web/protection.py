@@ -84,9 +84,14 @@ def _password_wanted() -> None:
     """Does nothing but count: passwords tried by somebody who is signed in, and links tried."""
 
 
+@limiter.limit("60 per minute", key_func=client_address)
+def _demo() -> None:
+    """Does nothing but count."""
+
+
 _COUNTED = {
     "security.login": _sign_in,
-    "accounts.demo": _sign_in,
+    "accounts.demo": _demo,
     "security.register": _registration,
     "security.forgot_password": _mail_wanted,
     "security.send_confirmation": _mail_wanted,

@@ -8,6 +8,7 @@ from marks import on_both_databases
 from sqlalchemy import event, select
 from visitor import PASSWORD, Visitor
 
+from aivideo.config import DEMO_EMAIL
 from aivideo.core.ledger import Kind
 from aivideo.extensions import db
 from aivideo.models import ApiToken, User, Video
@@ -235,4 +236,4 @@ class TestDemo:
 def test_without_make_run_there_is_no_demo(app, client):
     assert "demo" not in client.get("/login").text.lower()
     assert client.post("/login/demo").status_code == 404
-    assert accounts.find(accounts.DEMO_EMAIL) is None
+    assert accounts.find(DEMO_EMAIL) is None
