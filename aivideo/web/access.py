@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from aivideo import logs
 from aivideo.adapters import settings
+from aivideo.core.errors import NotFound
 from aivideo.extensions import limiter
 from aivideo.models import User
 from aivideo.services import accounts
@@ -37,6 +38,14 @@ def init_app(app: Flask) -> None:
 def require_user() -> User:
     """The signed-in user of a page; a stranger goes to the sign-in page and comes back from there."""
     return _by_session() or _turn_away()
+
+
+def require_admin() -> User:
+    """The signed-in admin; to everybody else the page does not exist."""
+    user = require_user()
+    if not user.is_admin:
+        raise NotFound("page")
+    return user
 
 
 def api_user() -> User:

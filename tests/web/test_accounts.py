@@ -237,3 +237,17 @@ def test_without_make_run_there_is_no_demo(app, client):
     assert "demo" not in client.get("/login").text.lower()
     assert client.post("/login/demo").status_code == 404
     assert accounts.find(DEMO_EMAIL) is None
+
+
+def test_a_page_for_admins_exists_for_admins_only(app, alice, admin):
+    from aivideo.web.access import require_admin
+
+    app.add_url_rule("/for-admins", view_func=lambda: require_admin().email)
+    app.config["WTF_CSRF_ENABLED"] = True
+    visitor = Visitor(app)
+    assert visitor.get("/for-admins").location == "/login?next=/for-admins"
+    visitor.sign_in("alice@example.com")
+    assert visitor.get("/for-admins").status_code == 404
+    visitor.get("/logout")
+    visitor.sign_in("admin@example.com")
+    assert visitor.get("/for-admins").text == "admin@example.com"
