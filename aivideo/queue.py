@@ -14,6 +14,7 @@ JOBS = {
     "discard": ("videos", "aivideo.jobs.videos.discard"),
     "poll": ("upkeep", "aivideo.jobs.videos.poll"),
     "recover": ("upkeep", "aivideo.jobs.upkeep.recover"),
+    "audit": ("upkeep", "aivideo.jobs.upkeep.audit"),
     "mail": ("upkeep", "aivideo.jobs.mail.send"),
 }
 QUEUES = ("upkeep", "videos")

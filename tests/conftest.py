@@ -220,3 +220,21 @@ def installation(database: str, redis_url: str, tmp_path: Path) -> Iterator[Any]
     whole = Installation(tmp_path, redis_url, database)
     yield whole
     whole.stop()
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small whole clip, for simulators that serve the same one for every job."""
+    from aivideo.providers.simulator import drawing
+
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    drawing.draw(path, "A ready-made clip", size="320x180", seconds=1)
+    return path
+
+
+@pytest.fixture
+def simulator(app: Flask, tmp_path: Path, clip: Path) -> Any:
+    """The simulator that renders for `app`, inside this process."""
+    from provider_inside import plug_in
+
+    return plug_in(app, tmp_path, clip)

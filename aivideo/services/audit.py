@@ -1,5 +1,6 @@
 """Whether the books add up. Every question is one statement, so it sees one moment, whatever goes on meanwhile."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from aivideo.models import Attempt, LedgerEntry, User, Video
 from aivideo.models.attempts import ACCEPTED
 from aivideo.transaction import release
 
+log = logging.getLogger(__name__)
+
 FILES_AT_ONCE = 500
 
 
@@ -27,6 +30,16 @@ def check() -> list[str]:
     problems = [*_balances(), *_running(), *_charges(), *_refunds(), *_jobs()]
     release()
     return [*problems, *_files()]
+
+
+def report() -> int:
+    """Check, and log each problem as an error; returns how many there are."""
+    problems = check()
+    for problem in problems:
+        log.error("the books do not add up: %s", problem)
+    if not problems:
+        log.info("the books add up: %d users, %d entries", *size())
+    return len(problems)
 
 
 def size() -> tuple[int, int]:

@@ -8,6 +8,7 @@ from aivideo.web import (
     accounts,
     api,
     api_docs,
+    back_office,
     compression,
     errors,
     filters,
@@ -15,6 +16,7 @@ from aivideo.web import (
     library,
     operations,
     protection,
+    receipts,
     request_ids,
     routing,
     stream,
@@ -32,5 +34,5 @@ def init_app(app: Flask) -> None:
     for part in (request_ids, errors, headers, compression, filters, routing, protection, access):
         part.init_app(app)
     csrf.exempt(api.bp)
-    for module in (studio, library, accounts, stream, api, api_docs, operations):
+    for module in (studio, library, receipts, accounts, stream, api, api_docs, operations, back_office):
         app.register_blueprint(module.bp)

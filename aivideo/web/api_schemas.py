@@ -99,6 +99,28 @@ class VideoPage(BaseModel):
     next: str | None = Field(description="The `cursor` of the next page; null on the last.")
 
 
+class ReceiptEntry(BaseModel):
+    """One thing that happened: `event`, `attempt`, `charge` or `refund`."""
+
+    timestamp: str
+    kind: str = Field(examples=["charge"])
+    text: str = Field(examples=["100 credits charged."])
+    credits: int | None = Field(description="Signed; a charge is negative.", examples=[-100])
+    details: dict[str, str]
+
+
+class Receipt(BaseModel):
+    """Everything that happened to a video and its credits."""
+
+    video_id: int
+    status: Status
+    credits_charged: int = Field(examples=[100])
+    credits_refunded: int = Field(examples=[0])
+    answer: str = Field(description="Why it cost what it cost, in a sentence.")
+    note: str | None = None
+    timeline: list[ReceiptEntry]
+
+
 class Price(BaseModel):
     """What a model costs at one size."""
 
@@ -157,6 +179,7 @@ SCHEMAS: tuple[type[BaseModel], ...] = (
     VideoAccepted,
     VideoState,
     VideoPage,
+    Receipt,
     ModelList,
     Account,
     Problem,

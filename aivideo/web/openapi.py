@@ -140,6 +140,16 @@ def _paths() -> dict[str, Any]:
             }
             | _curl(f"{CURL} -L -o video.mp4 $SERVER/api/v1/videos/123/file"),
         },
+        "/api/v1/videos/{video_id}/receipt": {
+            "get": {
+                "operationId": "get_receipt",
+                "summary": "Why you were charged",
+                "description": "Every line, attempt and movement of credits on one timeline.",
+                "parameters": of_one,
+                "responses": _responses("200", "The receipt.", "Receipt", "404"),
+            }
+            | _curl(f"{CURL} $SERVER/api/v1/videos/123/receipt"),
+        },
         "/api/v1/videos/{video_id}/stream": {
             "get": {
                 "operationId": "stream_video",

@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 
 from aivideo import __version__, stream
 from aivideo.adapters import settings
-from aivideo.core.errors import NotFound
 from aivideo.extensions import csrf
 from aivideo.services import health
 from aivideo.services.health import Figures
@@ -54,13 +53,13 @@ def metrics() -> Response:
 
 @bp.get("/admin")
 def admin() -> str:
-    _require_admin()
+    access.require_admin()
     return render_template("admin/index.html", figures=health.figures(), unanswered=health.unanswered())
 
 
 @bp.get("/admin/rq")
 def rq_index() -> ResponseReturnValue:
-    _require_admin()
+    access.require_admin()
     return redirect("/admin/rq/")
 
 
@@ -68,14 +67,8 @@ def rq_index() -> ResponseReturnValue:
 @bp.route("/admin/rq/<path:path>", methods=["GET", "POST"])
 @csrf.exempt  # type: ignore[untyped-decorator]  # its forms carry no token; rq_pages looks at the Origin
 def rq(path: str) -> ResponseReturnValue:
-    _require_admin()
+    access.require_admin()
     return rq_pages.answer(path)
-
-
-def _require_admin() -> None:
-    """To everybody else these pages do not exist."""
-    if not access.require_user().is_admin:
-        raise NotFound("page")
 
 
 def _families(figures: Figures) -> Iterator[Any]:

@@ -7,7 +7,6 @@ import contextlib
 import shutil
 import tempfile
 from collections import Counter
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,11 +22,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from marks import on_both_databases
+from provider_inside import plug_in, time_passes, work_off
 from sqlalchemy import event, select
 
 from aivideo.core.errors import DomainError
-from aivideo.extensions import UtcDateTime, db
-from aivideo.models import Attempt, Gate, Lease, LedgerEntry, User, Video
+from aivideo.extensions import db
+from aivideo.models import Attempt, LedgerEntry, User, Video
 from aivideo.providers.base import ProviderError
 from aivideo.transaction import transaction
 
@@ -128,8 +128,6 @@ class Chain(RuleBasedStateMachine):
     @initialize()
     def set_up(self):
         from aivideo.app import create_app
-        from aivideo.providers.simulator import SimulatorAdapter, create_simulator
-        from aivideo.providers.sora import SoraClient
         from aivideo.services import accounts
 
         self.folder = Path(tempfile.mkdtemp(prefix="chain-"))
@@ -150,10 +148,8 @@ class Chain(RuleBasedStateMachine):
         self.context.push()
         self._empty()
         self.fuse = Fuse()
-        self.simulator = create_simulator(self.folder / "simulator", render_seconds=0, clip=self.clip)
-        client = SoraClient(
-            "http://simulator.invalid/v1", "", name="simulator", adapter=SimulatorAdapter(self.simulator)
-        )
+        self.simulator = plug_in(self.app, self.folder, self.clip)
+        client = self.app.extensions["provider"]
         self.provider = Watched(client, self.simulator, self.fuse)
         self.app.extensions["provider"] = self.provider
         event.listen(db.session, "before_commit", self.fuse.burn)
@@ -230,8 +226,7 @@ class Chain(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 16, 35, 70, 400, 1300, 4000]))
     def time_passes(self, seconds):
-        """Move every moment in the database into the past, as far as `seconds` would."""
-        self._time_passes(seconds)
+        time_passes(seconds)
 
     @rule(crash=st.integers(0, 6))
     def recover(self, crash):
@@ -275,7 +270,7 @@ class Chain(RuleBasedStateMachine):
                 self._work()
                 if not self._under_way():
                     break
-                self._time_passes(40)
+                time_passes(40)
             assert not self._under_way(), [(v.id, v.stage, v.due_at, v.waiting_reason) for v in self._under_way()]
             self.books_add_up()
             self.nothing_is_bought_twice()
@@ -326,21 +321,11 @@ class Chain(RuleBasedStateMachine):
         ).all()
 
     def _work(self):
-        """What workers and ticker do: recover, then run what was rung for."""
-        from rq.job import Job
-        from rq.serializers import JSONSerializer
+        work_off(self.app, self._note_buyer)
 
-        from aivideo.queue import QUEUES
-        from aivideo.services import videos
-
-        videos.recover()
-        client = self.app.extensions["doorbell"].client
-        for name in QUEUES:
-            while job_id := client.lpop(f"rq:queue:{name}"):
-                job = Job.fetch(job_id.decode(), connection=client, serializer=JSONSerializer)
-                if job.func_name.endswith("submit"):
-                    self.provider.buyer = job.args[0]
-                job.func(*job.args)
+    def _note_buyer(self, job):
+        if job.func_name.endswith("submit"):
+            self.provider.buyer = job.args[0]
 
     @contextlib.contextmanager
     def _may_be_killed(self, crash):
@@ -354,31 +339,11 @@ class Chain(RuleBasedStateMachine):
         finally:
             self.fuse.left = None
 
-    def _time_passes(self, seconds):
-        db.session.rollback()
-        with transaction() as session:
-            for model in (Video, Attempt, Gate, Lease):
-                moments = [column.key for column in model.__table__.columns if isinstance(column.type, UtcDateTime)]
-                for row in session.scalars(select(model).execution_options(populate_existing=True)):
-                    for name in moments:
-                        if getattr(row, name) is not None:
-                            setattr(row, name, getattr(row, name) - timedelta(seconds=seconds))
-
     def _empty(self):
         self.app.extensions["doorbell"].client.flushall()
         with transaction() as session:
             for table in reversed(db.metadata.sorted_tables):
                 session.execute(table.delete())
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    """A small whole clip that the simulator serves for every job."""
-    from aivideo.providers.simulator import drawing
-
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    drawing.draw(path, "A ready-made clip", size="320x180", seconds=1)
-    return path
 
 
 @on_both_databases

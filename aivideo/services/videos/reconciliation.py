@@ -78,11 +78,6 @@ def reconcile(video_ids: Sequence[int]) -> None:
             _look_again_later(attempt.id)  # bought from another account than today's
 
 
-def adopt(attempt_id: int, provider_job_id: str) -> bool:
-    """The operator's own finding: this job belongs to that attempt. False where another attempt holds it."""
-    return acceptance.accepted(attempt_id, ProviderJob(id=provider_job_id, state="queued"), by="operator")
-
-
 def _walk(since: datetime) -> Listing:
     """Read the list, newest first, back to `since`.
 

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from datetime import timedelta
+from uuid import uuid4
 
 from sqlalchemy import or_, select, update
 
@@ -19,6 +20,8 @@ from aivideo.transaction import release, transaction
 log = logging.getLogger(__name__)
 TICKER = "ticker"
 TICKER_LEASE = timedelta(seconds=5)
+AUDIT = "audit"
+AUDIT_EVERY = timedelta(days=1)
 RING_AGAIN = timedelta(seconds=15)
 AT_ONCE = 500
 
@@ -28,6 +31,8 @@ def tick(holder: str) -> bool:
     if not _hold(TICKER, holder, TICKER_LEASE):
         return False
     recover()
+    if _hold(AUDIT, f"{holder} {uuid4().hex}", AUDIT_EVERY):  # a new name each time: who holds it is not asked again
+        enqueue("audit", job_id=f"audit-{utc_now():%Y-%m-%d}")
     return True
 
 

@@ -1,0 +1,145 @@
+"""A call whose answer got lost: settled by the provider's list, or by the operator, never by hoping."""
+
+import pytest
+from marks import on_both_databases
+from provider_inside import time_passes, work_off
+from sqlalchemy import select
+
+from aivideo.core.errors import InvalidInput, NotFound
+from aivideo.extensions import db
+from aivideo.models import Attempt, Video
+from aivideo.services import audit, doubts, videos
+from aivideo.services.receipts import receipt
+
+PROMPT = "A cat walks slowly through the rain"
+
+
+@pytest.fixture
+def order(app):
+    return app.extensions["catalogue"].order(PROMPT, seconds=4)
+
+
+def run(app, seconds=2, rounds=40):
+    """Let workers and time go on until nothing is under way."""
+    for _ in range(rounds):
+        work_off(app)
+        if all(video.ended for video in db.session.scalars(select(Video))):
+            return
+        time_passes(seconds)
+    raise AssertionError("it never ended")
+
+
+def attempts(video_id):
+    db.session.expire_all()
+    return list(db.session.scalars(Attempt.of(video_id)))
+
+
+@on_both_databases
+def test_a_lost_answer_is_found_in_the_list_and_nothing_is_paid_twice(app, simulator, alice, order):
+    simulator.faults.tell("drop", operation="create", count=1)
+    made = videos.request(alice.id, order).video_id
+    run(app)
+    assert videos.get(alice.id, made).status == "completed"
+    assert len(simulator.purchases()) == 1
+    assert [(a.outcome, a.settled_by) for a in attempts(made)] == [("accepted", "list")]
+
+
+@on_both_databases
+def test_what_never_arrived_is_sent_again_only_after_several_looks(app, simulator, alice, order):
+    simulator.faults.tell("drop_before", operation="create", count=1)
+    made = videos.request(alice.id, order).video_id
+    work_off(app)
+    looks = 0
+    while len(attempts(made)) == 1:
+        assert simulator.purchases() == []
+        looks += 1
+        time_passes(16)
+        work_off(app)
+    assert looks >= 3
+    run(app)
+    assert videos.get(alice.id, made).status == "completed"
+    assert [(a.outcome, a.settled_by) for a in attempts(made)] == [("not_sent", "list"), ("accepted", "answer")]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "no_route"}, {"kind": "invalid"}, {"kind": "server_error"}, {"kind": "no_prompts"}]
+)
+def test_without_a_list_the_credits_come_back_and_the_operator_decides(app, simulator, alice, order, fault):
+    simulator.faults.tell("drop", operation="create", count=1)
+    simulator.faults.tell(**fault, operation="list")
+    made = videos.request(alice.id, order).video_id
+    run(app, seconds=16)
+    video = videos.get(alice.id, made)
+    assert (video.status, video.error_code) == ("failed", "outcome_unknown")
+    assert "credits are back" in video.error_message
+    assert [attempt.video_id for attempt in doubts.to_check()] == [made]
+    assert audit.check() == []
+
+    (bought,) = simulator.purchases()
+    doubts.adopt(doubts.to_check()[0].id, bought["id"])
+    assert doubts.to_check() == []
+    time_passes(5)
+    work_off(app)
+    time_passes(20)
+    work_off(app)
+    db.session.expire_all()
+    video = videos.get(alice.id, made)
+    assert (video.status, video.late) == ("completed", True)
+    assert receipt(alice.id, made).answer == (
+        "You paid 50 credits and got 50 back, so this video cost you nothing. You keep the video all the same."
+    )
+    assert audit.check() == []
+
+
+def test_the_operator_can_say_that_it_was_never_taken(app, simulator, alice, order):
+    simulator.faults.tell("drop_before", operation="create", count=1)
+    simulator.faults.tell("no_route", operation="list")
+    made = videos.request(alice.id, order).video_id
+    run(app)
+    (attempt,) = doubts.to_check()
+    doubts.dismiss(attempt.id)
+    assert doubts.to_check() == []
+    assert [(a.outcome, a.settled_by) for a in attempts(made)] == [("not_sent", "operator")]
+    with pytest.raises(NotFound):
+        doubts.dismiss(attempt.id)
+
+
+def test_a_job_that_another_video_holds_cannot_be_adopted(app, simulator, alice, order):
+    videos.request(alice.id, order)
+    run(app)
+    simulator.faults.tell("drop", operation="create", count=1)
+    simulator.faults.tell("no_route", operation="list")
+    videos.request(alice.id, order)
+    run(app)
+    (attempt,) = doubts.to_check()
+    with pytest.raises(InvalidInput, match="already holds"):
+        doubts.adopt(attempt.id, simulator.purchases()[0]["id"])
+    with pytest.raises(InvalidInput, match="Enter"):
+        doubts.adopt(attempt.id, "  ")
+
+
+def test_a_job_of_equal_words_is_not_given_away_while_a_call_is_still_out(app, simulator, alice, bob, order):
+    simulator.faults.tell("drop", operation="create", count=1)
+    first = videos.request(alice.id, order).video_id
+    videos.submit(first)
+    second = videos.request(bob.id, order).video_id
+    videos.submit(second)
+    (other,) = attempts(second)
+    other.outcome, other.provider_job_id = "open", None  # as though its answer had not come yet
+    db.session.commit()
+    time_passes(2)
+    videos.poll()
+    assert [a.outcome for a in attempts(first)] == ["unknown"]
+
+
+def test_the_receipt_tells_everything_in_order(app, simulator, alice, order):
+    simulator.faults.tell("sentinel_block", operation="create", count=1)
+    made = videos.request(alice.id, order).video_id
+    run(app)
+    paper = receipt(alice.id, made)
+    assert (paper.charged, paper.refunded) == (50, 50)
+    assert "cost you nothing" in paper.answer
+    assert [entry.at for entry in paper.entries] == sorted(entry.at for entry in paper.entries)
+    texts = " ".join(entry.text for entry in paper.entries)
+    for words in ("50 credits charged", "Attempt 1 goes out", "The provider refused it", "50 credits returned"):
+        assert words in texts

@@ -1,0 +1,21 @@
+"""Who calls: by session as on a page, or by token as a script does."""
+
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from aivideo.services import accounts
+
+
+def bearer(user: Any) -> dict[str, str]:
+    """Headers of a call with a fresh API token of this user."""
+    return {"Authorization": f"Bearer {accounts.issue_token(user.id)}"}
+
+
+def signed_in(app: Flask, user: Any) -> FlaskClient:
+    """A client in which this user has just signed in."""
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = user.fs_uniquifier, True
+    return client
