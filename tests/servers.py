@@ -82,7 +82,8 @@ class PostgresServer:
         if self.user:
             shutil.chown(self.folder, self.user)
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
-        options = f"-k {self.folder} -h '' -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300"
+        fast = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        options = f"-k {self.folder} -h '' -c max_connections=300 {fast}"
         self._run("pg_ctl", "-D", str(self.data), "-w", "-o", options, "-l", str(self.folder / "log"), "start")
         return self
 
