@@ -68,14 +68,17 @@ class State(Html):
     name = "state"
 
     def message(self, key: int, data: dict[str, Any]) -> bytes:
+        balance = ""
+        if data.get("credits_left") is not None:  # alone, or with the change of state that moved it
+            html = self._draw("components/_balance.html", credits=data["credits_left"])
+            balance = _partial("#balance", "outerHTML", html)
         if data["id"] is None:
-            balance = self._draw("components/_balance.html", credits=data["credits_left"])
-            return sse.block(_partial("#balance", "outerHTML", balance))
+            return sse.block(balance)
         if data["hidden"]:
             fragment = _partial(f"#video-{data['id']}", "delete", "")
         else:
             fragment = _partial(f"#live-{data['id']}", "outerMorph", self._draw("videos/_live.html", video=data))
-        return sse.block(fragment, id=milliseconds(datetime.fromisoformat(data["updated_at"])))
+        return sse.block(fragment + balance, id=milliseconds(datetime.fromisoformat(data["updated_at"])))
 
 
 def _partial(target: str, swap: str, html: str) -> str:

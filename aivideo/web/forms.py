@@ -1,5 +1,6 @@
 """What the browser sent, as values the services take; and what a form shows when it is drawn."""
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -73,9 +74,14 @@ class VideoForm:
         return self.catalogue.order(self.prompt, self.model, self.size, self.seconds, with_picture=with_picture)
 
     def refreshed(self) -> "VideoForm":
-        """The same with a fresh key: after Back and an edit it is another request."""
+        """The same with a fresh key: sent once more, it is another request."""
         self.request_key = uuid4().hex
         return self
+
+    def edited_key(self, picture: Picture | None) -> str:
+        """The key of what a form became after its own was used: Back, edit, send. The same edit has the same key."""
+        content = [self.request_key, self.prompt, self.model, self.size, self.seconds, picture.hash if picture else ""]
+        return hashlib.sha256("\0".join(content).encode()).hexdigest()
 
     @property
     def trials(self) -> list[str]:

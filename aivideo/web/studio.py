@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, make_response, redirect, render_template, request
+from flask import Blueprint, flash, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from aivideo import events
@@ -53,17 +53,17 @@ def create() -> ResponseReturnValue:
         try:
             receipt = videos.request(user.id, order, key=form.request_key, picture=picture)
         except RequestKeyReused:  # Back, edit, send: that is another video
-            receipt = videos.request(user.id, order, key=form.refreshed().request_key, picture=picture)
+            receipt = videos.request(user.id, order, key=form.edited_key(picture), picture=picture)
     except InvalidInput as error:
         return _refused(user, form, error.errors, STATUS[InvalidInput])
     except (InsufficientCredits, PlanCannotGenerate, BudgetSpent) as error:
         return _refused(user, form, {"form": [str(error)]}, STATUS[type(error)])
     if not is_htmx(request):
+        if receipt.repeated:
+            flash("You have this video already: here it is. Nothing was charged again.")
         return redirect(f"/videos/{receipt.video_id}")
     if receipt.repeated:
-        form.refreshed().notice = (
-            "You have this video already: it is first on the right. Generate again to make another."
-        )
+        form.refreshed().notice = "You have this video already: it is shown first. Generate again to make another."
         following, balance = form, user.credits
     else:
         following, balance = form.emptied(), receipt.credits_left

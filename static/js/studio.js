@@ -185,7 +185,11 @@ onStream("htmx:finally:request", ({ target }) => {
   setTimeout(() => htmx.trigger(target, "reconnect"), Math.min(30000, 1000 * 2 ** tries++));
 });
 addEventListener("offline", () => stream() && say("lost"));
-addEventListener("online", () => stream()?._htmx?.sse?.reader?.cancel());
+addEventListener("online", () => {
+  const connection = stream()?._htmx?.sse;
+  connection?.delayCanceller?.();
+  connection?.reader?.cancel();
+});
 // No content: this stream has nothing more to say, ever.
 document.addEventListener("htmx:sse:after:connection", ({ detail: { connection } }) => (connection.over = connection.status === 204));
 document.addEventListener("htmx:sse:before:connection", ({ detail: { connection } }) => { if (connection.over) connection.cancelled = true; });
