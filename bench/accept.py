@@ -1,0 +1,117 @@
+"""What accepting a video costs: `POST /api/v1/videos/generate` beside a bare view, with 1 client and with 20."""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+from processes import Installation, free_port
+from servers import RedisServer, wait_until
+
+from bench.run import ROOT, table
+
+CLIENTS = (1, 20)
+ROUNDS = 14
+WARM_UP = 2
+SECONDS = 0.3
+TARGET = 2.5
+BODY = {"prompt": "A cat walks slowly through the rain", "model": "sora-2", "seconds": 8, "size": "1280x720"}
+CREDITS = 100_000_000
+
+
+def run(folder: Path) -> None:
+    redis = RedisServer().start()
+    house = Installation(folder, redis.url, f"sqlite:///{folder / 'house.sqlite3'}", SUBMIT_RATE="1000000 per second")
+    house.settings["LOG_LEVEL"] = "WARNING"
+    bare = Installation(folder / "bare", redis.url, f"sqlite:///{folder / 'bare.sqlite3'}", LOG_LEVEL="WARNING")
+    bare.folder.mkdir()
+    try:
+        tokens = _prepare(house, bare)
+        _start_bare(bare)
+        house.start_web()
+        variants: dict[str, dict[str, Any]] = {
+            "bare view": {"port": bare.port, "path": "/rows"},
+            "accept": {"port": house.port, "path": "/api/v1/videos/generate"},
+            "accept with key": {"port": house.port, "path": "/api/v1/videos/generate", "key": True},
+        }
+        _show(_measure(variants, tokens))
+    finally:
+        house.stop()
+        bare.stop()
+        redis.stop()
+
+
+def _prepare(house: Installation, bare: Installation) -> list[str]:
+    """Tables in both databases, and a user for each client; returns their tokens."""
+    from flask_migrate import upgrade
+
+    from aivideo.extensions import db
+
+    with house.app.app_context():
+        upgrade()
+        db.session.remove()
+    tables = "from bench.bare import create_app, db\nwith create_app().app_context(): db.create_all()"
+    bare._start("tables", sys.executable, "-c", tables)
+    assert bare.running.pop("tables").wait(30) == 0, bare.log("tables")
+    return [house.user(f"user{number}@example.com", plan="studio", credits=CREDITS) for number in range(max(CLIENTS))]
+
+
+def _start_bare(bare: Installation) -> None:
+    bare.port = free_port()
+    place = ["--bind", f"127.0.0.1:{bare.port}"]
+    bare._start("web", sys.executable, "-m", "gunicorn", "bench.bare:create_app()", *place)
+    wait_until(lambda: _up(f"http://127.0.0.1:{bare.port}/readyz"), 30, f"the bare view\n{bare.log('web')}")
+
+
+def _up(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def _measure(variants: dict[str, dict[str, Any]], tokens: list[str]) -> dict[tuple[str, int], list[list[float]]]:
+    """What each request took, in seconds, by variant and number of clients, by round."""
+    found = {}
+    for clients in CLIENTS:
+        headers = [{"Authorization": f"Bearer {token}"} for token in tokens[:clients]]
+        plan = {"targets": list(variants.values()), "clients": headers, "body": BODY}
+        plan |= {"rounds": ROUNDS + WARM_UP, "seconds": SECONDS}
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.load"],
+            input=json.dumps(plan),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        for name, rounds in zip(variants, json.loads(done.stdout), strict=True):
+            found[name, clients] = [took for took in rounds[WARM_UP:] if took]
+    return found
+
+
+def _show(found: dict[tuple[str, int], list[list[float]]]) -> None:
+    """Medians over the rounds. The mean counts: with many clients, some are always served before others."""
+    rows: list[tuple[object, ...]] = []
+    worst = 0.0
+    for (name, clients), rounds in found.items():
+        mean = _typical(statistics.fmean, rounds)
+        times = mean / _typical(statistics.fmean, found["bare view", clients])
+        means = [statistics.fmean(took) * 1000 for took in rounds]
+        per_second = statistics.median(len(took) / SECONDS for took in rounds)
+        median = _typical(statistics.median, rounds) * 1000
+        spread = f"{min(means):.1f} to {max(means):.1f}"
+        rows.append((name, clients, f"{median:.2f}", f"{mean * 1000:.2f}", spread, f"{per_second:.0f}", f"{times:.2f}"))
+        if name == "accept":
+            worst = max(worst, times)
+    table(("variant", "clients", "median ms", "mean ms", "of the rounds", "requests/s", "times bare"), rows)
+    print(f"\naccept takes {worst:.2f} times as long as the bare view at worst; at most {TARGET} is the aim.")
+
+
+def _typical(middle: Callable[[list[float]], float], rounds: list[list[float]]) -> float:
+    return statistics.median(middle(took) for took in rounds)
