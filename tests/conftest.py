@@ -197,8 +197,10 @@ def _migrate(overrides: dict[str, Any]) -> None:
 
 
 def _close(app: Flask) -> None:
+    from aivideo import stream
     from aivideo.extensions import db
 
+    stream.close(app)
     db.session.remove()
     db.engine.dispose()
     app.extensions["doorbell"].client.close()

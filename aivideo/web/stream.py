@@ -127,7 +127,7 @@ def _moment(cursor: str | None) -> tuple[int, datetime | None]:
     """A state stream's cursor, milliseconds or ISO 8601, as both; where there is none, now and None."""
     now = datetime.now(UTC)
     moment = None
-    with suppress(ValueError, OverflowError):
+    with suppress(ValueError, OverflowError, OSError):
         if cursor and cursor.isascii() and cursor.isdigit():
             moment = datetime.fromtimestamp(int(cursor) / 1000, UTC)
         elif cursor:

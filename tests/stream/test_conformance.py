@@ -287,7 +287,7 @@ def test_the_state_stream_never_goes_back_and_heals_what_was_not_published(house
     video = house.writer.video(user, lines=3)
     with house.listen("/stream", token) as stream:
         stream.until(lambda stream: watching(stream, "#balance"))
-        house.silent.lines(video, 2)
+        house.silent.lines(video, 2, at_once=2)
         with house.silent.inside():
             credits.grant(user, 34)
         stream.until(lambda stream: watching(stream, 'data-seq="5"') and watching(stream, ">934<"))

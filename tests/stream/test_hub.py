@@ -1,6 +1,7 @@
 """What the hub of one process does for all its viewers: limits, ages, channels, slow clients."""
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -73,6 +74,41 @@ def test_a_process_takes_no_more_than_its_limit_and_has_room_again_when_one_leav
     wait_until(lambda: not hub.viewers(), what="the leaving of closed viewers")
     with house.listen("/stream", one) as fourth:
         fourth.until(lambda stream: stream.messages)
+
+
+def test_what_was_written_while_the_subscription_was_on_its_way_is_looked_up_when_it_is_there(
+    serve: Callable[..., House], redis_server: RedisServer
+) -> None:
+    house = serve(STREAM_HEARTBEAT_SECONDS=50)
+    user, token = house.writer.user()
+    video = house.writer.video(user, lines=1)
+    assert redis_server.process is not None
+    redis_server.process.send_signal(signal.SIGSTOP)
+    try:
+        with house.listen(API.format(video), token) as listener:
+            listener.until(lambda stream: stream.messages)
+            house.silent.lines(video, 2)
+            redis_server.process.send_signal(signal.SIGCONT)
+            listener.until(lambda stream: len(stream.messages) == 3)
+    finally:
+        redis_server.process.send_signal(signal.SIGCONT)
+
+
+def test_a_viewer_that_is_ahead_of_its_channel_brings_it_up_to_date(serve: Callable[..., House]) -> None:
+    house = serve(STREAM_HEARTBEAT_SECONDS=50)
+    user, token = house.writer.user()
+    video = house.writer.video(user, lines=1)
+    with house.listen(API.format(video), token) as behind:
+        behind.until(lambda stream: stream.messages)
+        wait_until(lambda: house.redis_channels() == [f"video:{video}"], what="the subscription")
+        house.silent.lines(video, 300, at_once=100)
+        with house.listen(API.format(video), token, last_event_id="301") as ahead:
+            behind.until(lambda stream: len(stream.messages) == 301)
+            house.writer.line(video, "for both")
+            ahead.until(lambda stream: stream.messages)
+            behind.until(lambda stream: len(stream.messages) == 302)
+            assert ahead.ids == [302]
+            assert behind.ids == list(range(1, 303))
 
 
 def test_a_channel_that_nobody_watches_is_left_after_a_while_and_found_again(serve: Callable[..., House]) -> None:

@@ -1,7 +1,5 @@
 """The addresses of the streams, without a server: who may, what is answered, and what is drawn."""
 
-from typing import Any
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -12,9 +10,8 @@ from aivideo.web import audiences
 
 
 @pytest.fixture
-def writer(app: Flask) -> Any:
-    yield Writer(app)
-    stream.close(app)
+def writer(app: Flask) -> Writer:
+    return Writer(app)
 
 
 def bearer(token: str) -> dict[str, str]:
