@@ -17,11 +17,10 @@ from werkzeug.wrappers import Response
 from aivideo import logs
 from aivideo.adapters import settings
 from aivideo.core.errors import NotFound
-from aivideo.extensions import limiter
 from aivideo.models import User
 from aivideo.services import accounts
 from aivideo.sign_in.next_page import own_page
-from aivideo.web import htmx
+from aivideo.web import htmx, rates
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 REALM = "aivideo"
@@ -67,15 +66,10 @@ def submit_limit(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def limited(*arguments: Any, **named: Any) -> Any:
         api_user() if request.path.startswith("/api/") else require_user()
-        _count_submission()
+        rates.count("submit", f"user-{g.user.id}", settings().submit_rate)
         return view(*arguments, **named)
 
     return limited
-
-
-@limiter.shared_limit(lambda: settings().submit_rate, scope="submit", key_func=lambda: f"user-{g.user.id}")
-def _count_submission() -> None:
-    """Does nothing but count."""
 
 
 def _by_session() -> User | None:

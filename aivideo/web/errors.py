@@ -2,13 +2,11 @@
 
 import logging
 import re
-import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
-from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
@@ -17,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from aivideo.core import errors as domain
 from aivideo.core.errors import DomainError
-from aivideo.extensions import db, limiter
+from aivideo.extensions import db
 from aivideo.web.htmx import is_htmx
 from aivideo.web.request_ids import request_id
 
@@ -58,7 +56,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DomainError, _of_domain)
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(CSRFError, _of_csrf)
-    app.register_error_handler(RateLimitExceeded, _of_rate)
     for kind in DATABASE_AWAY:
         app.register_error_handler(kind, _of_database)
     app.register_error_handler(Exception, _of_surprise)
@@ -120,12 +117,6 @@ def _of_http(error: HTTPException) -> Any:
 def _of_csrf(error: CSRFError) -> Response:
     log.info("refused for its CSRF token: %s", error.description)
     return answer(400, "This page was open for too long, or was sent from elsewhere. Reload it and try again.")
-
-
-def _of_rate(_error: RateLimitExceeded) -> Response:
-    limit = limiter.current_limit
-    wait = max(1, round(limit.reset_at - time.time() + 0.5)) if limit else RETRY_SECONDS
-    return answer(429, DETAIL[429], headers={"Retry-After": str(wait)})
 
 
 def _of_database(error: SQLAlchemyError) -> Response:

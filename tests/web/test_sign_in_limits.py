@@ -77,7 +77,7 @@ def test_with_redis_back_it_counts_there_again(redis_server, app, client, alice)
     with redis.Redis.from_url(redis_server.url) as doorbell:
         number = iter(range(1000))
         wait_until(
-            lambda: tries(client, 1, email=f"user{next(number)}@example.com") and list(doorbell.scan_iter("LIMITS*")),
+            lambda: tries(client, 1, email=f"user{next(number)}@example.com") and list(doorbell.scan_iter("rate:*")),
             what="counting in Redis",
         )
 
