@@ -29,7 +29,6 @@ _BY_TOKEN = (
     select(ApiToken.id, ApiToken.last_used_at, User)
     .join(User, User.id == ApiToken.user_id)
     .where(ApiToken.token_hash == bindparam("hash"), ApiToken.revoked_at.is_(None), User.active.is_(True))
-    .options(lazyload(User.roles))
 )
 
 
