@@ -18,6 +18,7 @@ from servers import wait_until
 
 from aivideo.config import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # several starts and ends in one test, perhaps on a busy machine
 READY = "Ctrl-C stops it."
 START_SECONDS = 60
 STOP_SECONDS = 10
