@@ -51,7 +51,7 @@ function drawPicture(form) {
   const preview = find("#preview");
   const [width, height] = chosen("size").split("x").map(Number);
   const frame = find(".preview-frame", preview);
-  frame.style.aspectRatio = `${width} / ${height}`;
+  find("svg", frame).setAttribute("viewBox", `0 0 ${width} ${height}`); // gives the frame its shape, without a style
   frame.classList.toggle("tall", height > width);
   preview.hidden = !source;
   find(".upload", form).classList.toggle("chosen", Boolean(file));
