@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from aivideo.adapters import catalogue
 from aivideo.core.errors import InvalidInput
@@ -114,10 +115,17 @@ def _body() -> tuple[VideoRequest, bytes | None]:
     try:
         if form:
             return VideoRequest.model_validate(request.form.to_dict()), _upload()
-        request.max_content_length = LONGEST_JSON
-        return VideoRequest.model_validate_json(request.get_data()), None
+        return VideoRequest.model_validate_json(_json()), None
     except ValidationError as error:
         raise invalid(error) from None
+
+
+def _json() -> bytes:
+    request.max_content_length = LONGEST_JSON
+    data = request.get_data()
+    if request.content_length is None and len(data) >= LONGEST_JSON:
+        raise RequestEntityTooLarge  # sent in chunks: werkzeug cuts it off there and says nothing
+    return data
 
 
 def _upload() -> bytes | None:
