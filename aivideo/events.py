@@ -11,15 +11,15 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from aivideo.core.video import Status, channel, file_url, user_channel
-from aivideo.doorbell import Doorbell, DoorbellAway, doorbell
 from aivideo.extensions import db
 from aivideo.models import Event, Video
-from aivideo.models.events import timestamp
-from aivideo.transaction import after_commit
+from aivideo.models.events import NEW_EVENT, timestamp
+from aivideo.models.videos import NEW_VIDEO
+from aivideo.transaction import after_commit, ring_after_commit
 
 log = logging.getLogger(__name__)
 LINES_IN_VIEW = 5
@@ -29,8 +29,8 @@ class EventLog:
     """Records lines of one video's log. Adds number and timestamp by itself.
 
     Used inside `transaction()`. The lines become rows when the block ends well; after the commit each is published on
-    `video:{id}`, and a snapshot of the video's state on `user:{id}`. Redis being away never stops anything: the lines
-    go to the console log, and streams find them in the database.
+    `video:{id}`, and a snapshot of the video's state on `user:{id}`. Redis being away never stops anything: streams
+    find the lines in the database, and each goes to the console log in any case.
     """
 
     def __init__(self, video: Video, credits_left: int | None = None) -> None:
@@ -54,7 +54,6 @@ class EventLog:
     ) -> None:
         self._events.append(
             Event(
-                video_id=self.video.id,
                 step=step,
                 message=message,
                 progress=progress,
@@ -70,28 +69,38 @@ class EventLog:
     ) -> None:
         if kind is not None or not self._events:
             return
-        video, session = self.video, db.session()
-        session.flush()
-        now = self._events[-1].created_at
-        last = session.scalar(
+        video, session, now = self.video, db.session(), self._events[-1].created_at
+        last = self._begin(now) if video.id is None else self._go_on(now)
+        for number, event in enumerate(self._events, last - len(self._events) + 1):
+            event.video_id, event.seq = video.id, number
+        session.connection().execute(NEW_EVENT, [event.as_row() for event in self._events])
+        state = snapshot(video, self._last_lines(last))
+        if self.credits_left is not None:
+            state["credits_left"] = self.credits_left
+        messages = [event.as_message() for event in self._events]
+        ring_after_commit(lambda pipeline: publish(pipeline, video.id, messages, video.user_id, state))
+        after_commit(lambda: _write(video.id, messages))
+
+    def _begin(self, now: datetime) -> int:
+        """The first lines of a video that has no row yet: it gets one."""
+        self.video.seq, self.video.updated_at = len(self._events), now
+        self.video.id = db.session.connection().execute(NEW_VIDEO, self.video.as_row()).scalar_one()
+        return len(self._events)
+
+    def _go_on(self, now: datetime) -> int:
+        """Give out the next numbers, under the video's row lock; returns the last of them."""
+        db.session.flush()
+        last = db.session.scalar(
             update(Video)
-            .where(Video.id == video.id)
+            .where(Video.id == self.video.id)
             .values(seq=Video.seq + len(self._events), updated_at=now)
             .returning(Video.seq)
             .execution_options(synchronize_session=False)
         )
         assert last is not None, "a video's log needs its video"
-        for number, event in enumerate(self._events, last - len(self._events) + 1):
-            event.seq = number
-        session.execute(insert(Event), [event.as_row() for event in self._events])
-        set_committed_value(video, "seq", last)
-        set_committed_value(video, "updated_at", now)
-        state = snapshot(video, self._last_lines(last))
-        if self.credits_left is not None:
-            state["credits_left"] = self.credits_left
-        messages = [event.as_message() for event in self._events]
-        bell = doorbell()
-        after_commit(lambda: publish(bell, video.id, messages, video.user_id, state))
+        set_committed_value(self.video, "seq", last)
+        set_committed_value(self.video, "updated_at", now)
+        return last
 
     def _last_lines(self, last: int) -> Sequence[Event]:
         if last == len(self._events) or len(self._events) >= LINES_IN_VIEW:
@@ -99,23 +108,16 @@ class EventLog:
         return list(reversed(db.session.scalars(Event.last(self.video.id, LINES_IN_VIEW)).all()))
 
 
-def publish(
-    bell: Doorbell, video_id: int, messages: Sequence[dict[str, Any]], user_id: int, state: dict[str, Any]
-) -> None:
-    """Ring for lines that are committed: each on `video:{id}`, then the state on `user:{id}`."""
+def publish(redis: Any, video_id: int, messages: Sequence[dict[str, Any]], user_id: int, state: dict[str, Any]) -> None:
+    """Tell of lines that are committed: each on `video:{id}`, then the state on `user:{id}`. A pipeline will do."""
+    for message in messages:
+        redis.publish(channel(video_id), json.dumps(message, ensure_ascii=False))
+    redis.publish(user_channel(user_id), json.dumps(state, ensure_ascii=False))
 
-    def send(redis: Any) -> None:
-        pipeline = redis.pipeline(transaction=False)
-        for message in messages:
-            pipeline.publish(channel(video_id), json.dumps(message, ensure_ascii=False))
-        pipeline.publish(user_channel(user_id), json.dumps(state, ensure_ascii=False))
-        pipeline.execute()
 
-    try:
-        bell.call(send)
-    except DoorbellAway as away:
-        for message in messages:
-            log.warning("video %s, line %s not published (%s): %s", video_id, message["id"], away, message["message"])
+def _write(video_id: int, messages: Sequence[dict[str, Any]]) -> None:
+    for message in messages:
+        log.info("video %s, line %s: %s", video_id, message["id"], message["message"])
 
 
 def replay(video_id: int, after: int = 0, limit: int | None = None) -> list[dict[str, Any]]:

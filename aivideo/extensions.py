@@ -1,6 +1,8 @@
 """Flask extensions, unbound; `app.create_app` binds them."""
 
+import random
 import sqlite3
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +16,7 @@ from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
 from sqlalchemy.orm import DeclarativeBase, registry
 
 SQLITE_BUSY_SECONDS = 15
+SHORTEST_WAIT, LONGEST_WAIT = 0.0002, 0.003
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -95,8 +98,34 @@ def _take_the_write_lock(
     connection: Any, _cursor: Any, statement: str, _parameters: Any, _context: Any, _many: bool
 ) -> None:
     raw: sqlite3.Connection = connection.connection.dbapi_connection
-    if not raw.in_transaction and not statement.lstrip()[:6].upper().startswith(("SELECT", "PRAGMA", "BEGIN")):
-        raw.execute("BEGIN IMMEDIATE")
+    if not raw.in_transaction and not statement.lstrip()[:6].upper().startswith(("SELECT", "PRAGMA")):
+        begin_immediately(raw)
+
+
+def begin_immediately(raw: sqlite3.Connection) -> None:
+    """Take SQLite's write lock, waiting for it in small steps of our own.
+
+    SQLite's own wait stops the whole process, all greenlets of it, in steps of up to 100 ms. Nothing is held while this
+    one waits, so others may run.
+
+    Raises:
+        sqlite3.OperationalError: it was not to be had within SQLITE_BUSY_SECONDS.
+    """
+    limit = time.monotonic() + SQLITE_BUSY_SECONDS
+    pause = SHORTEST_WAIT
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > limit:
+                    raise
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (so that two do not wait in step)
+            pause = min(pause * 1.5, LONGEST_WAIT)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
 
 
 def insert_on_conflict(model: Any) -> Any:

@@ -26,24 +26,35 @@ KEEP_FAILURE_SECONDS = 7 * 86400
 
 def enqueue(verb: str, *arguments: Any, job_id: str | None = None) -> bool:
     """Ring for one job. False where Redis is away: the database knows what is due, and recovery rings again."""
-    queue, name = JOBS[verb]
     bell = doorbell()
+
+    def write(redis: Any) -> None:
+        pipeline = redis.pipeline()
+        put(pipeline, verb, *arguments, job_id=job_id)
+        pipeline.execute()
+
     try:
-        bell.call(
-            lambda _: _queue(bell, queue).enqueue(
-                name,
-                *arguments,
-                job_id=job_id,
-                description=job_id or verb,  # RQ would write the arguments there, and a mail's have secrets in them
-                job_timeout=JOB_SECONDS,
-                result_ttl=KEEP_RESULT_SECONDS,
-                failure_ttl=KEEP_FAILURE_SECONDS,
-            )
-        )
+        bell.call(write)
     except DoorbellAway as away:
         log.warning("%s %s not enqueued: %s", verb, job_id or "", away)
         return False
     return True
+
+
+def put(pipeline: Any, verb: str, *arguments: Any, job_id: str | None = None) -> None:
+    """Write one job to a Redis pipeline that the caller executes."""
+    name, function = JOBS[verb]
+    queue = _queue(doorbell(), name)
+    job = queue.prepare_data(
+        function,
+        arguments,
+        job_id=job_id,
+        description=job_id or verb,  # RQ would write the arguments there, and a mail's have secrets in them
+        timeout=JOB_SECONDS,
+        result_ttl=KEEP_RESULT_SECONDS,
+        failure_ttl=KEEP_FAILURE_SECONDS,
+    )
+    queue.enqueue_many([job], pipeline=pipeline)
 
 
 def lengths() -> dict[str, int]:

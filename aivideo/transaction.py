@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from aivideo.extensions import db
+from aivideo.doorbell import DoorbellAway, doorbell
+from aivideo.extensions import begin_immediately, db
 
 log = logging.getLogger(__name__)
 _CALLS = "after_commit"
+_RINGS = "rings"
 _OPEN = "transaction_open"
 
 
@@ -30,13 +32,14 @@ def transaction() -> Iterator[Session]:
         raise TransactionError("transaction() does not nest")
     if session.new or session.dirty or session.deleted:
         raise TransactionError("there are changes outside of transaction()")
-    session.commit()  # ends what earlier reads began; nothing is pending
+    if session.in_transaction():
+        session.commit()  # ends what earlier reads began; nothing is pending
     session.info[_OPEN] = True
-    session.info[_CALLS] = []
+    session.info[_CALLS], session.info[_RINGS] = [], []
     try:
         connection = session.connection()
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            begin_immediately(connection.connection.dbapi_connection)  # type: ignore[arg-type]
         yield session
         session.commit()
     except BaseException:
@@ -45,6 +48,9 @@ def transaction() -> Iterator[Session]:
     finally:
         session.info[_OPEN] = False
         calls: list[Callable[[], Any]] = session.info.pop(_CALLS)
+        rings: list[Callable[[Any], Any]] = session.info.pop(_RINGS)
+    if rings:
+        calls.insert(0, lambda: _ring(rings))
     for call in calls:
         try:
             call()
@@ -60,9 +66,34 @@ def after_commit(call: Callable[[], Any]) -> None:
     session.info[_CALLS].append(call)
 
 
+def ring_after_commit(ring: Callable[[Any], Any]) -> None:
+    """Let `ring` write to a Redis pipeline once the open transaction is committed.
+
+    All rings of a transaction travel together, in order and before any `after_commit` call. With Redis away they are
+    lost: whatever rests on one must find its own way later.
+    """
+    session = db.session()
+    if not session.info.get(_OPEN):
+        raise TransactionError("ring_after_commit() outside of transaction()")
+    session.info[_RINGS].append(ring)
+
+
 def release() -> None:
     """Hand the database connection back, before a wait of any length."""
     session = db.session()
     if session.info.get(_OPEN):
         raise TransactionError("release() inside of transaction()")
     session.close()
+
+
+def _ring(rings: list[Callable[[Any], Any]]) -> None:
+    def write(redis: Any) -> None:
+        pipeline = redis.pipeline()
+        for ring in rings:
+            ring(pipeline)
+        pipeline.execute()
+
+    try:
+        doorbell().call(write)
+    except DoorbellAway as away:
+        log.warning("nobody was rung: %s", away)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Select, String, Table, select
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Select, String, Table, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from aivideo.extensions import db
@@ -41,7 +41,7 @@ class User(db.Model, UserMixin):  # type: ignore[name-defined, misc]
     plan: Mapped[str] = mapped_column(String(40))
     credits: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
-    roles: Mapped[list[Role]] = relationship(secondary=roles_users, lazy="selectin")  # type: ignore[assignment]
+    roles: Mapped[list[Role]] = relationship(secondary=roles_users)  # type: ignore[assignment]
 
     @property
     def is_admin(self) -> bool:
@@ -65,3 +65,16 @@ class ApiToken(db.Model):  # type: ignore[name-defined, misc]
     @staticmethod
     def owned_by(user_id: int) -> Select["ApiToken"]:
         return select(ApiToken).where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None)).order_by(ApiToken.id)
+
+
+_users = User.__table__
+MOVE_CREDITS = (
+    update(_users)
+    .where(_users.c.id == bindparam("who"), _users.c.credits + bindparam("amount") >= 0)
+    .values(credits=_users.c.credits + bindparam("amount"))
+    .returning(_users.c.credits)
+)
+"""Change a balance by a signed amount; no row comes back where it would go below zero. Parameters: who, amount.
+
+Built once: what runs for every video is worth half a millisecond less.
+"""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Select, String, Text, select
+from sqlalchemy import JSON, ForeignKey, Select, String, Text, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from aivideo.extensions import db
@@ -54,3 +54,6 @@ class Event(db.Model):  # type: ignore[name-defined, misc]
 def timestamp(moment: datetime) -> str:
     """ISO 8601 UTC with milliseconds: `2026-11-22T20:00:00.000Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+NEW_EVENT = insert(Event.__table__)

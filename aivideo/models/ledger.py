@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Select, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, Select, String, UniqueConstraint, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from aivideo.extensions import db
@@ -33,3 +33,6 @@ class LedgerEntry(db.Model):  # type: ignore[name-defined, misc]
     @staticmethod
     def of(user_id: int) -> Select["LedgerEntry"]:
         return select(LedgerEntry).where(LedgerEntry.user_id == user_id).order_by(LedgerEntry.id.desc())
+
+
+NEW_ENTRY = insert(LedgerEntry.__table__)

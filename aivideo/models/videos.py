@@ -1,6 +1,7 @@
 """The videos users made."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    insert,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -96,6 +98,10 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     height: Mapped[int | None]
     duration: Mapped[float | None]
 
+    def as_row(self) -> dict[str, Any]:
+        """The columns that were set, for an INSERT."""
+        return {name: self.__dict__[name] for name in Video.__table__.columns.keys() if name in self.__dict__}  # noqa: SIM118
+
     @property
     def ended(self) -> bool:
         return self.stage == Stage.ENDED
@@ -113,3 +119,6 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     @staticmethod
     def count_under_way(user_id: int) -> Select[int]:
         return select(func.count()).select_from(Video).where(Video.user_id == user_id, Video.stage.in_(UNDER_WAY))
+
+
+NEW_VIDEO = insert(Video.__table__).returning(Video.__table__.c.id)

@@ -1,19 +1,20 @@
 """Credits: who has how many, and the entry for every movement."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from aivideo.core.errors import InsufficientCredits, InvalidInput, NotFound
 from aivideo.core.ledger import Kind, signed
 from aivideo.core.video import user_channel
-from aivideo.doorbell import DoorbellAway, doorbell
 from aivideo.extensions import db
 from aivideo.models import LedgerEntry, User
+from aivideo.models.accounts import MOVE_CREDITS
+from aivideo.models.ledger import NEW_ENTRY
 from aivideo.services.audit import check, size
-from aivideo.transaction import after_commit, transaction
+from aivideo.transaction import ring_after_commit, transaction
 
 __all__ = ["book", "check", "grant", "history", "size"]
 
@@ -25,28 +26,43 @@ def book(
 ) -> int:
     """Move credits inside the open transaction and write the entry; returns the new balance.
 
-    The database itself guards the balance: the update finds no row where it would go below zero. One entry of a kind
-    per video is a unique constraint.
+    Raises:
+        InsufficientCredits: nothing was moved.
+    """
+    balance = move(session, user_id, kind, credits)
+    enter(session, user_id, kind, credits, balance, video_id=video_id, note=note)
+    return balance
+
+
+def move(session: Session, user_id: int, kind: Kind, credits: int) -> int:
+    """Change the balance, and lock the user's row until the commit; returns the new balance.
+
+    The database itself guards it: the update finds no row where it would go below zero. `enter` must follow.
 
     Raises:
         InsufficientCredits: nothing was moved.
     """
-    amount = signed(kind, credits)
-    balance = session.scalar(
-        update(User)
-        .where(User.id == user_id, User.credits + amount >= 0)
-        .values(credits=User.credits + amount)
-        .returning(User.credits)
-        .execution_options(synchronize_session=False)
+    balance: int | None = (
+        session.connection().execute(MOVE_CREDITS, {"who": user_id, "amount": signed(kind, credits)}).scalar()
     )
     if balance is None:
         raise InsufficientCredits(credits, session.scalar(db.select(User.credits).where(User.id == user_id)) or 0)
-    session.execute(
-        insert(LedgerEntry).values(
-            user_id=user_id, video_id=video_id, kind=kind, amount=amount, balance=balance, note=note
-        )
-    )
     return balance
+
+
+def enter(
+    session: Session,
+    user_id: int,
+    kind: Kind,
+    credits: int,
+    balance: int,
+    *,
+    video_id: int | None = None,
+    note: str = "",
+) -> None:
+    """Write the entry of a movement just made. That a video has one of a kind is a unique constraint."""
+    entry = {"user_id": user_id, "video_id": video_id, "kind": kind, "amount": signed(kind, credits)}
+    session.connection().execute(NEW_ENTRY, {**entry, "balance": balance, "note": note})
 
 
 def grant(user_id: int, credits: int, note: str = "") -> int:
@@ -66,7 +82,7 @@ def grant(user_id: int, credits: int, note: str = "") -> int:
         if user.credits + credits > LARGEST_BALANCE:
             raise InvalidInput({"credits": [f"A balance can hold {LARGEST_BALANCE:,} credits and no more."]})
         balance = book(session, user_id, Kind.GRANT, credits, note=note)
-        after_commit(lambda: _publish(user_id, balance))
+        ring_after_commit(lambda pipeline: _publish(pipeline, user_id, balance))
     return balance
 
 
@@ -75,11 +91,6 @@ def history(user_id: int, limit: int = 50) -> Sequence[LedgerEntry]:
     return db.session.scalars(LedgerEntry.of(user_id).limit(limit)).all()
 
 
-def _publish(user_id: int, balance: int) -> None:
-    import json
-
-    message: dict[str, Any] = {"id": None, "seq": 0, "credits_left": balance}
-    try:
-        doorbell().call(lambda redis: redis.publish(user_channel(user_id), json.dumps(message)))
-    except DoorbellAway:
-        return  # the page reads the balance whenever it is drawn
+def _publish(redis: Any, user_id: int, balance: int) -> None:
+    message = {"id": None, "seq": 0, "credits_left": balance}
+    redis.publish(user_channel(user_id), json.dumps(message))

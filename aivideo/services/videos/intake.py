@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from aivideo.adapters import catalogue
 from aivideo.core.catalogue import Order
-from aivideo.core.errors import CannotRemix, InvalidInput, NotFound, PlanCannotGenerate, RequestKeyReused
+from aivideo.core.errors import CannotRemix, DomainError, InvalidInput, NotFound, PlanCannotGenerate, RequestKeyReused
 from aivideo.core.ledger import Kind
 from aivideo.core.video import Line, Stage, Status, Step
 from aivideo.events import EventLog
@@ -56,16 +57,28 @@ def request(
     if key is not None and not 0 < len(key) <= LONGEST_KEY:
         raise InvalidInput({"Idempotency-Key": [f"Use 1 to {LONGEST_KEY} characters."]})
     fingerprint = _fingerprint(order, picture, remixed_from_id)
+    if key is not None and (first := find_repeat(user_id, key)) is not None:
+        return _again(first, fingerprint)
+    try:
+        return _accept(user_id, order, key, fingerprint, picture, remixed_from_id)
+    except (IntegrityError, DomainError):
+        # The same request may have been accepted at this very moment, and have taken the last credits.
+        if key is None or (first := find_repeat(user_id, key)) is None:
+            raise
+        return _again(first, fingerprint)
+
+
+def _accept(
+    user_id: int, order: Order, key: str | None, fingerprint: str, picture: Picture | None, remixed_from_id: int | None
+) -> Receipt:
     with transaction() as session:
-        user = session.execute(select(User.id, User.plan).where(User.id == user_id).with_for_update()).one_or_none()
+        user = session.get(User, user_id)
         if user is None:
             raise NotFound("user")
-        first = session.scalar(select(Video).where(Video.user_id == user_id, Video.request_key == key)) if key else None
-        if first is not None:
-            return _again(session, first, fingerprint)
         plan = catalogue().plan(user.plan)
         if not plan.can_generate:
             raise PlanCannotGenerate(plan.name)
+        left = credits.move(session, user_id, Kind.CHARGE, order.credits)  # locks the user's row
         _check_remix(session, user_id, remixed_from_id)
         budget.check(session, order.usd)
         now = utc_now()
@@ -84,17 +97,16 @@ def request(
             remixed_from_id=remixed_from_id,
             stage=Stage.QUEUED,
             status=Status.PENDING,
+            progress=0,
+            late=False,
             created_at=now,
-            updated_at=now,
             due_at=now + RING_AGAIN,
         )
-        session.add(video)
-        session.flush()
-        left = credits.book(session, user_id, Kind.CHARGE, order.credits, video_id=video.id)
         with EventLog(video, left) as log:
             log.record(Step.STARTED, Line.STARTED, progress=0, status=Status.PENDING)
+        credits.enter(session, user_id, Kind.CHARGE, order.credits, left, video_id=video.id)
         ring("submit", video)
-    return Receipt(video.id, Status.PENDING, video.credits, left)
+    return Receipt(video.id, Status.PENDING, order.credits, left)
 
 
 def find_repeat(user_id: int, key: str) -> Video | None:
@@ -102,10 +114,10 @@ def find_repeat(user_id: int, key: str) -> Video | None:
     return db.session.scalar(select(Video).where(Video.user_id == user_id, Video.request_key == key))
 
 
-def _again(session: Session, first: Video, fingerprint: str) -> Receipt:
+def _again(first: Video, fingerprint: str) -> Receipt:
     if first.request_hash != fingerprint:
         raise RequestKeyReused
-    charged = session.execute(
+    charged = db.session.execute(
         select(LedgerEntry.balance).where(LedgerEntry.video_id == first.id, LedgerEntry.kind == Kind.CHARGE)
     ).one()
     return Receipt(first.id, Status.PENDING, first.credits, charged.balance, repeated=True)

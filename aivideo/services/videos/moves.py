@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from aivideo.core.video import Stage, Status, may_move, status_of
 from aivideo.models import Video
-from aivideo.queue import enqueue
-from aivideo.transaction import after_commit
+from aivideo.queue import put
+from aivideo.transaction import ring_after_commit
 
 
 def move(
@@ -48,7 +48,7 @@ def change(session: Session, video_id: int, stage: Stage, *where: Any, **values:
 def ring(verb: str, video: Video) -> None:
     """After the commit, enqueue the job that takes this video on."""
     video_id, job_id = video.id, f"{verb}-{video.id}-{video.seq}"
-    after_commit(lambda: enqueue(verb, video_id, job_id=job_id))
+    ring_after_commit(lambda pipeline: put(pipeline, verb, video_id, job_id=job_id))
 
 
 def utc_now() -> datetime:
