@@ -1,0 +1,250 @@
+"""The studio's page and its form, without a browser."""
+
+import io
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from PIL import Image
+from visitor import Visitor
+
+from aivideo.core.video import Stage, Status
+from aivideo.extensions import db
+from aivideo.models import User, Video
+from aivideo.services import accounts, credits, videos
+from aivideo.transaction import transaction
+from aivideo.web.forms import EXAMPLE
+
+PROMPT = "A cat walks slowly through the rain"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def hers(app, alice):
+    visitor = Visitor(app)
+    app.config["WTF_CSRF_ENABLED"] = True
+    visitor.sign_in()
+    app.config["WTF_CSRF_ENABLED"] = False
+    return visitor
+
+
+def send(visitor, *, htmx=True, **fields):
+    form = {"prompt": PROMPT, "model": "sora-2", "size": "1280x720", "seconds": "8", "picture": "", **fields}
+    return visitor.client.post("/videos", data=form, headers=HTMX if htmx else {})
+
+
+def key_in(page: str) -> str:
+    found = re.search(r'name="request_key" value="([0-9a-f]+)"', page)
+    assert found
+    return found[1]
+
+
+def balance(user) -> int:
+    db.session.expire_all()
+    return db.session.get(User, user.id).credits
+
+
+def end(video_id: int, status: str = Status.COMPLETED, ago: timedelta = timedelta()) -> None:
+    with transaction() as session:
+        video = session.get(Video, video_id)
+        video.stage, video.status, video.due_at = Stage.ENDED, status, None
+        video.completed_at = datetime.now(UTC) - ago
+
+
+def test_a_stranger_is_sent_to_sign_in(client):
+    assert client.get("/").headers["Location"].startswith("/login")
+    assert client.post("/videos", data={"prompt": PROMPT}).headers["Location"].startswith("/login")
+
+
+def test_the_form_starts_with_the_default_and_its_price(hers):
+    page = hers.get("/").text
+    assert "Generate" in page
+    assert " · 100 credits" in page
+    assert "900 left after" in page
+    for chosen in ('value="1280x720" checked', 'value="8" checked', 'value="" checked'):
+        assert chosen in page
+    assert key_in(page) != key_in(hers.get("/").text)
+
+
+def test_the_price_of_every_choice_is_on_the_page(hers):
+    page = hers.get("/").text
+    assert "&#34;1792x1024&#34;:{&#34;4&#34;:250" in page.replace(" ", "").replace("&#34;12&#34;:750,", "")
+
+
+def test_the_simulator_is_named_on_every_page(hers, client):
+    for page in (hers.get("/"), hers.get("/videos"), hers.get("/nothing"), client.get("/login")):
+        assert "Simulator: videos are drawn here, nothing is bought." in page.text
+
+
+def test_sending_the_form_brings_the_card_the_balance_and_a_fresh_form(hers, alice):
+    key = key_in(hers.get("/").text)
+    answer = send(hers, request_key=key, model="sora-2-pro", size="1024x1792", seconds="4")
+    assert answer.status_code == 200
+    assert '<hx-partial hx-target="#now" hx-swap="afterbegin">' in answer.text
+    assert 'id="video-1"' in answer.text
+    assert "🚀 Video generation task started" in answer.text
+    assert 'data-credits="750"' in answer.text
+    assert "500 left after" in answer.text
+    assert 'value="1024x1792" checked' in answer.text
+    assert f">{PROMPT}</textarea>" not in answer.text
+    assert key_in(answer.text) != key
+    assert balance(alice) == 750
+
+
+def test_without_htmx_the_form_leads_to_the_video(hers):
+    answer = send(hers, htmx=False, request_key="a")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/videos/1")
+    again = send(hers, htmx=False, request_key="a")
+    assert again.headers["Location"] == "/videos/1"
+    assert "You have this video already" in hers.get("/videos/1").text
+
+
+def test_the_same_key_and_content_show_the_first_video(hers, alice):
+    send(hers, request_key="a")
+    again = send(hers, request_key="a")
+    assert again.status_code == 200
+    assert 'id="video-1"' in again.text
+    assert "You have this video already" in again.text
+    assert f">{PROMPT}</textarea>" in again.text
+    assert key_in(again.text) != "a"
+    assert balance(alice) == 900
+
+
+def test_the_same_key_with_other_content_is_another_video_and_only_one(hers, alice):
+    send(hers, request_key="a")
+    for _ in range(2):  # the edit is sent twice
+        send(hers, request_key="a", prompt="A dog walks slowly through the snow")
+    assert [video.prompt[:5] for video in videos.page(alice.id).videos] == ["A dog", "A cat"]
+    send(hers, request_key="a", prompt="A dog walks slowly through the snow", seconds="4")
+    assert balance(alice) == 1000 - 100 - 100 - 50
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"prompt": "short"}, "Describe your video in at least 10 characters."),
+        ({"prompt": "x" * 4001}, "Keep the prompt to 4000 characters; this one has 4001."),
+        ({"model": "sora-9"}, "There is no model “sora-9”."),
+        ({"size": "1792x1024"}, "Sora 2 cannot make 1792x1024."),
+        ({"seconds": "9"}, "Sora 2 cannot make 9 seconds."),
+        ({"picture": "../secret"}, "There is no trial picture"),
+    ],
+)
+def test_what_is_wrong_is_said_under_its_field_and_nothing_is_lost(hers, alice, fields, words):
+    sent = {"prompt": PROMPT, "request_key": "b", **fields}
+    for htmx in (True, False):
+        answer = send(hers, htmx=htmx, **sent)
+        assert answer.status_code == 422
+        assert words in answer.text
+        assert f">{sent['prompt']}</textarea>" in answer.text
+        assert ("<html" in answer.text) is not htmx
+    assert balance(alice) == 1000
+
+
+def test_a_prompt_is_text_wherever_it_appears(hers):
+    nasty = "</textarea><script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    for page in (send(hers, prompt=nasty), send(hers, prompt=nasty, seconds="9"), hers.get("/"), hers.get("/videos/1")):
+        assert "<script>alert" not in page.text
+        assert "<img src=x" not in page.text
+        assert "&lt;script&gt;alert(1)" in page.text
+
+
+def test_line_ends_count_once(hers, alice):
+    send(hers, prompt="Two lines:\r\na river,\r\na bridge")
+    assert videos.get(alice.id, 1).prompt == "Two lines:\na river,\na bridge"
+
+
+def test_too_few_credits_are_said_before_and_after(app, hers, alice):
+    credits.grant(alice.id, 1)
+    with transaction() as session:
+        session.get(User, alice.id).credits = 40
+    assert "You have 40 credits, this needs 100" in hers.get("/").text
+    answer = send(hers)
+    assert answer.status_code == 402
+    assert "This video costs 100 credits and you have 40. Nothing was charged." in answer.text
+
+
+def test_a_plan_that_cannot_generate_says_so(app):
+    accounts.create("free@example.com", "correct horse battery", plan="free", credits=500)
+    app.config["WTF_CSRF_ENABLED"] = True
+    visitor = Visitor(app)
+    visitor.sign_in("free@example.com")
+    app.config["WTF_CSRF_ENABLED"] = False
+    assert "does not include generating videos" in visitor.get("/").text
+    answer = send(visitor)
+    assert answer.status_code == 403
+    assert "Your plan “Free” does not include generating videos. Nothing was charged." in answer.text
+
+
+def test_an_uploaded_picture_counts_before_a_chosen_one(hers, alice):
+    data = io.BytesIO()
+    Image.new("RGB", (640, 360), "teal").save(data, "PNG")
+    data.seek(0)
+    send(hers, picture="night-city", input_reference=(data, "cat.png"))
+    send(hers, picture="night-city", request_key="c", input_reference=(io.BytesIO(), ""))
+    first, second = videos.get(alice.id, 1), videos.get(alice.id, 2)
+    assert first.picture_hash
+    assert second.picture_hash
+    assert first.picture_hash != second.picture_hash
+
+
+def test_a_file_that_is_no_picture_is_refused_in_words(hers, alice):
+    answer = send(hers, input_reference=(io.BytesIO(b"GIF89a, not really"), "cat.gif"))
+    assert answer.status_code == 422
+    assert 'id="input_reference-error"' in answer.text
+    assert balance(alice) == 1000
+
+
+def test_too_much_is_answered_in_words(app, hers):
+    assert app.config["MAX_CONTENT_LENGTH"] > 20 * 1024 * 1024
+    app.config["MAX_CONTENT_LENGTH"] = 10_000
+    answer = send(hers, input_reference=(io.BytesIO(bytes(20_000)), "huge.png"))
+    assert answer.status_code == 413
+    assert "A picture may have up to 20 MB." in answer.text
+    assert "<html" not in answer.text
+
+
+def test_the_desk_shows_what_is_under_way_or_just_ended_and_the_strip_the_rest(hers, alice):
+    for number in range(4):
+        send(hers, request_key=f"k{number}", prompt=f"Video number {number} of four")
+    end(1, ago=timedelta(hours=2))
+    end(2, Status.FAILED)
+    page = hers.get("/").text
+    assert re.findall(r'<article id="(\w+-\d)"', page) == ["video-4", "video-3", "video-2", "tile-1"]
+
+
+def test_a_video_under_way_stays_on_the_desk_however_many_came_after(hers, alice):
+    for number in range(12):
+        send(hers, request_key=f"k{number}", model="sora-2", seconds="4", prompt=f"Video number {number} of twelve")
+        if number:
+            end(number + 1, ago=timedelta(hours=2))
+    page = hers.get("/").text
+    assert re.findall(r'id="(video-\d+)"', page) == ["video-1"]
+
+
+def test_an_earlier_video_or_the_example_fills_the_form(hers, alice):
+    send(hers, prompt="A prompt worth another try", size="720x1280", seconds="12")
+    page = hers.get("/?from=1").text
+    assert ">A prompt worth another try</textarea>" in page
+    assert 'value="720x1280" checked' in page
+    assert 'value="12" checked' in page
+    assert f">{EXAMPLE}</textarea>" in hers.get("/?example=1").text
+    for wrong in ("/?from=2", "/?from=x", "/?from=99999999999999999999"):
+        assert "></textarea>" in hers.get(wrong).text
+
+
+def test_a_card_by_itself_is_only_for_its_owner(app, hers, bob):
+    send(hers)
+    assert 'id="video-1"' in hers.get("/videos/1/card").text
+    app.config["WTF_CSRF_ENABLED"] = True
+    his = Visitor(app)
+    his.sign_in("bob@example.com")
+    assert his.get("/videos/1/card").status_code == 404
+    assert his.get("/?from=1").text.count(PROMPT) == 0
+
+
+def test_a_form_without_its_token_is_refused(app, hers, alice):
+    app.config["WTF_CSRF_ENABLED"] = True
+    answer = hers.client.post("/videos", data={"prompt": PROMPT})
+    assert answer.status_code == 400
+    assert balance(alice) == 1000
