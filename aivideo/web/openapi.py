@@ -11,7 +11,7 @@ from aivideo.services.videos.shelf import LONGEST_PAGE
 from aivideo.web.api_schemas import SCHEMAS
 
 CURL = 'curl -H "Authorization: Bearer $TOKEN"'
-ORDER = '{"prompt": "A paper boat drifts down a rainy street at night", "model": "sora-2", "seconds": 8}'
+ORDER = '{"prompt": "A paper boat drifts down a rainy street", "seconds": 8}'
 PROBLEMS = {
     "401": "No token, or one that is not valid.",
     "402": "Too few credits. Nothing was charged.",
@@ -19,8 +19,7 @@ PROBLEMS = {
     "404": "There is no such video, or it is not yours.",
     "409": "The video has already ended.",
     "413": "The body or the picture is too large.",
-    "422": "The input is wrong: `errors` says which field and what is allowed. Or the `Idempotency-Key` was used "
-    "before with another body. Nothing was charged.",
+    "422": "The input is wrong: `errors` says which field, and what is allowed.",
     "429": "Too many submissions: wait for `Retry-After` seconds.",
 }
 PAID_OR_NOT = ("402", "403", "413", "422", "429")
@@ -53,7 +52,7 @@ def _paths() -> dict[str, Any]:
     create = {
         "summary": "Make a video",
         "description": "Charges the credits, queues the video and answers at once. With an `Idempotency-Key`, the same "
-        "request sent again, at any time, gets the same answer and charges nothing.",
+        "request sent again, at any time, gets the same answer and charges nothing; with another body it is a 422.",
         "parameters": [
             _parameter(
                 "header",
@@ -68,15 +67,15 @@ def _paths() -> dict[str, Any]:
         },
         "responses": _responses("202", "Accepted.", "VideoAccepted", *PAID_OR_NOT),
     }
-    post_json = f"{CURL} -H 'Content-Type: application/json' -H 'Idempotency-Key: boat-1'"
+    post_json = f"{CURL} \\\n  -H 'Content-Type: application/json' -H 'Idempotency-Key: boat-1'"
     return {
         "/api/v1/videos/generate": {
             "post": create
             | {"operationId": "generate"}
             | _curl(
                 f"{post_json} \\\n  -d '{ORDER}' \\\n  $SERVER/api/v1/videos/generate",
-                f"{CURL} -H 'Idempotency-Key: boat-2' -F prompt='The boat sails into the light' \\\n"
-                "  -F input_reference=@boat.jpg $SERVER/api/v1/videos/generate",
+                f"{CURL} -H 'Idempotency-Key: boat-2' \\\n  -F prompt='The boat sails into the light' "
+                "-F input_reference=@boat.jpg \\\n  $SERVER/api/v1/videos/generate",
             ),
         },
         "/api/v1/videos": {
@@ -84,7 +83,12 @@ def _paths() -> dict[str, Any]:
                 "operationId": "list_videos",
                 "summary": "Your videos, newest first",
                 "parameters": [
-                    _parameter("query", "limit", {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE}, "20"),
+                    _parameter(
+                        "query",
+                        "limit",
+                        {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": 20},
+                        "So many.",
+                    ),
                     _parameter("query", "cursor", {"type": "string"}, "The `next` of the page before."),
                     _parameter("query", "status", {"enum": list(Status)}, "Only these."),
                 ],
