@@ -11,6 +11,7 @@ from aivideo.core.video import Stage, Status
 from aivideo.models import Video
 from aivideo.services import accounts, videos
 from aivideo.transaction import transaction
+from aivideo.web import library
 
 PROMPT = "A cat walks slowly through the rain"
 CLIP = bytes(range(256)) * 40
@@ -74,9 +75,7 @@ def test_the_library_shows_ones_own_videos_newest_first(hers, alice, bob):
 def test_a_page_leads_to_the_next_by_a_real_link(hers, alice):
     for _ in range(10):  # as many as the credits reach
         order(alice)
-    accounts_videos = list(range(10, 0, -1))
-    from aivideo.web import library
-
+    everything = list(range(10, 0, -1))
     seen, path = [], "/videos"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(library, "PAGE", 4)
@@ -85,7 +84,7 @@ def test_a_page_leads_to_the_next_by_a_real_link(hers, alice):
             seen += tiles(page)
             link = re.search(r'rel="next" href="([^"]+)"', page)
             path = link[1].replace("&amp;", "&") if link else ""
-    assert seen == accounts_videos
+    assert seen == everything
 
 
 def test_the_filter_shows_one_status(hers, alice, tmp_path):
