@@ -99,7 +99,17 @@ function refuse(words, keep) {
   if (words) draw();
 }
 
+/* What is typed outlives a reload and a sign-in in between; it goes with the video it made, or with the user. */
+const draft = (words) => {
+  try {
+    if (words === undefined) return sessionStorage.getItem("prompt") ?? "";
+    sessionStorage.setItem("prompt", words);
+  } catch { /* storage is off: nothing is kept */ }
+  return "";
+};
+
 document.addEventListener("input", ({ target }) => {
+  if (target.id === "prompt") draft(target.value);
   if (target.ariaInvalid) { // it is being mended
     target.removeAttribute("aria-invalid");
     find(`#${target.id}-error`)?.remove();
@@ -147,16 +157,25 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
+  if (form.action.endsWith("/logout")) draft("");
   if (form.method !== "post" || form.hasAttribute("hx-post")) return;
   setTimeout(() => all("button", form).forEach((button) => (button.disabled = true)));
 });
 addEventListener("pageshow", (event) => event.persisted && all("form button:disabled").forEach((button) => (button.disabled = false)));
 
-// On a narrow screen the new card is below the form.
-document.addEventListener("htmx:after:swap", ({ detail }) => {
-  const card = detail.ctx?.request?.form?.id === "composer" && detail.ctx.response?.status === 200 && find("#now > .card");
+const isOrder = (ctx) => ctx?.request?.form?.id === "composer";
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  if (!isOrder(ctx) || ctx.response.status !== 200) return;
+  draft(composer().prompt.value);
+  const card = find("#now > .card"); // on a narrow screen it is below the form
   if (card && card.getBoundingClientRect().top > innerHeight * 0.7) card.scrollIntoView({ behavior: "smooth" });
 });
+
+// Whoever answered or did not: the form keeps its key, so sending it again is safe.
+const unheard = () => notice("The answer got lost. Generate again: the same request is never charged twice.", "danger");
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => isOrder(ctx) && unheard());
+document.addEventListener("htmx:response:error", ({ detail: { ctx } }) =>
+  isOrder(ctx) && ctx.response.status >= 500 && !ctx.text.includes("<hx-partial") && unheard());
 
 /* ---- The stream: an honest dot, no step back, cards that another tab began ---- */
 
@@ -221,13 +240,14 @@ function fetchCard(id) {
 /* ---- Notices, clocks, appearance ---- */
 
 function notice(words, kind, href, action) {
-  if (all("#toasts p").some((line) => line.textContent.startsWith(words) && href === "/login")) return;
+  if (kind === "danger" && all("#toasts p").some((line) => line.textContent.startsWith(words))) return;
   const toast = find("#toast").content.firstElementChild.cloneNode(true);
   toast.id = `notice-${crypto.randomUUID?.() ?? Math.random()}`;
   toast.dataset.kind = kind;
-  find("p", toast).append(`${words} `, Object.assign(document.createElement("a"), { href, textContent: action }));
-  if (kind === "danger") find("use", toast).setAttribute("href", find("use", toast).getAttribute("href").replace("info", "circle-alert"));
-  if (kind === "success") find("use", toast).setAttribute("href", find("use", toast).getAttribute("href").replace("info", "circle-check"));
+  find("p", toast).append(`${words} `);
+  if (href) find("p", toast).append(Object.assign(document.createElement("a"), { href, textContent: action }));
+  const icon = find("use", toast);
+  icon.setAttribute("href", icon.getAttribute("href").replace("info", kind === "danger" ? "circle-alert" : "circle-check"));
   find("#toasts").append(toast);
 }
 
@@ -276,5 +296,6 @@ function setTheme(theme) {
 document.addEventListener("htmx:after:swap", () => { draw(); localTimes(); });
 find(`[name=theme][value=${root.dataset.theme ?? "system"}]`).checked = true;
 if (stream()) say(root.dataset.stream ?? "connecting");
+if (composer() && !composer().prompt.value) composer().prompt.value = draft();
 draw();
 localTimes();

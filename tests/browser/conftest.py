@@ -1,5 +1,6 @@
 """A real Chromium against a real installation: gunicorn, worker and simulator as processes."""
 
+import itertools
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from processes import Installation
 from servers import RedisServer
 from visitor import PASSWORD
 
+NUMBERS = itertools.count(1)
 PROMPT = "A paper boat drifts down a rainy street at night"
 
 
@@ -99,17 +101,17 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Browser, house: Installation, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visit]]:
+def visit(browser: Browser, house: Installation) -> Iterator[Callable[..., Visit]]:
     """`visit()` is a new user in a browser of their own, signed in; options are those of a Playwright context."""
     contexts: list[BrowserContext] = []
 
     def arrive(email: str = "", *, plan: str = "creator", credits: int = 1000, **options: Any) -> Visit:
         if not email:
-            email = f"{request.node.name[:40].strip('_[]').replace('[', '-')}-{len(contexts)}@example.com"
+            email = f"visitor-{next(NUMBERS)}@example.com"
             house.user(email, PASSWORD, plan=plan, credits=credits)
         options.setdefault("viewport", {"width": 1280, "height": 900})
         context = browser.new_context(**options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         return Visit(context, house, email).sign_in()
 

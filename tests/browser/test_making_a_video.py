@@ -46,7 +46,7 @@ def test_from_the_prompt_to_the_player(visit):
     video_id = anna.make_video()
     page.evaluate(WATCH_LINES, video_id)
     card = page.locator(f"#video-{video_id}")
-    card.get_by_text("Connected", exact=True).wait_for(timeout=2000)
+    card.get_by_text("Connected", exact=True).wait_for(timeout=5000)
     assert anna.credits() == 900
     assert page.get_by_text("800 left after").is_visible()
     anna.wait_for_status(video_id)
@@ -56,7 +56,7 @@ def test_from_the_prompt_to_the_player(visit):
     assert len(heard) >= 6, heard
     assert max(line["shown"] for line in heard) == 5
     pauses = [later["at"] - earlier["at"] for earlier, later in pairwise(heard)]
-    assert max(pauses) < 3000, pauses
+    assert max(pauses) < 5000, pauses
     assert page.locator("#toasts").get_by_text("Your video is ready.").is_visible()
     assert anna.credits() == 900
     plays(page, video_id)

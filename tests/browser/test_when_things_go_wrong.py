@@ -171,3 +171,45 @@ def test_a_session_that_ended_is_said_when_the_stream_comes_back(visit):
     page.evaluate("document.querySelector('#stream')._htmx.sse.reader.cancel()")
     page.get_by_text("Your session has ended.").wait_for()
     assert page.get_by_label("Describe your video").input_value() == "A text that must not be lost"
+
+
+@pytest.mark.parametrize("trouble", ["no answer", "a proxy's error page"])
+def test_a_lost_answer_is_said_and_sending_again_is_safe(visit, trouble):
+    lotte = visit()
+    page = lotte.page
+    page.get_by_label("Describe your video").fill("A bridge of ropes over a deep green valley")
+
+    def lose(route):
+        route.fetch()  # the server takes it
+        if trouble == "no answer":
+            route.abort()
+        else:
+            route.fulfill(status=502, body="<html><body><h1>Bad gateway</h1></body></html>", content_type="text/html")
+
+    page.route("**/videos", lose, times=1)
+    page.get_by_role("button", name="Generate").click()
+    page.get_by_text("The answer got lost.").wait_for()
+    assert page.get_by_label("Describe your video").input_value() == "A bridge of ropes over a deep green valley"
+    page.get_by_role("button", name="Generate").click()
+    page.get_by_text("You have this video already").wait_for()
+    assert page.locator("#now > .card").count() == 1
+    assert lotte.credits() == 900
+
+
+def test_a_session_that_ended_in_mid_form_does_not_lose_the_text(visit):
+    maria = visit()
+    page = maria.page
+    page.get_by_label("Describe your video").fill("A long thought about the sea and the sky")
+    maria.context.clear_cookies()
+    page.get_by_role("button", name="Generate").click()
+    page.locator("#toasts").get_by_text("Reload it and try again.").wait_for()
+    page.reload()
+    page.wait_for_url("**/login*")
+    page.get_by_label("E-mail").fill(maria.email)
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(f"{maria.house.url}/")
+    assert page.get_by_label("Describe your video").input_value() == "A long thought about the sea and the sky"
+    maria.make_video("A long thought about the sea and the sky")
+    page.reload()
+    assert page.get_by_label("Describe your video").input_value() == ""
