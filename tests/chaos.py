@@ -17,7 +17,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +133,10 @@ class Chaos:
             ]
             for member in crowd:
                 member.start()
-            while time.time() < started + seconds:
-                self._trouble()
+            for number in count():
+                if time.time() >= started + seconds:
+                    break
+                self._trouble(number)
                 time.sleep(self.chance.uniform(0.5, 2.5))  # a schedule of kills, not a wait for a condition
             self._peace()
             for member in crowd:
@@ -178,8 +180,8 @@ class Chaos:
                 time.sleep(0.2)
             time.sleep(pause)  # the pace of submissions
 
-    def _trouble(self) -> None:
-        if self.chance.random() < 0.6:
+    def _trouble(self, number: int) -> None:
+        if number % 5 > 1:  # two kills, three faults
             fault = self.chance.choice(FAULTS)
             requests.post(f"{self.simulator}/faults", json=fault, timeout=10).raise_for_status()
             self.report.faults += 1
