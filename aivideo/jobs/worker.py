@@ -27,7 +27,7 @@ from aivideo.queue import QUEUES
 from aivideo.services import videos
 
 log = logging.getLogger(__name__)
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.25
 IDLE_SECONDS = 2
 WORKER_TTL_SECONDS = IDLE_SECONDS + 15
 """RQ waits 15 s less than this for a job."""
@@ -118,11 +118,11 @@ def _work(app: Flask, number: int, stopping: threading.Event) -> None:
 
 
 def _tick(app: Flask, stopping: threading.Event) -> None:
-    holder = f"{socket.gethostname()}-{os.getpid()}"
+    ticker = videos.Ticker(f"{socket.gethostname()}-{os.getpid()}")
     while not stopping.wait(TICK_SECONDS):
         with app.app_context():
             try:
-                videos.tick(holder)
+                ticker.tick()
             except SQLAlchemyError as error:
                 log.warning("the database does not answer: %s", error)
             except Exception:  # the ticker must outlive whatever one pass runs into

@@ -7,13 +7,14 @@ from aivideo.services.videos.collection import save
 from aivideo.services.videos.endings import cancel, delete, discard
 from aivideo.services.videos.intake import Receipt, request
 from aivideo.services.videos.progress import poll
-from aivideo.services.videos.recovery import recover, tick
+from aivideo.services.videos.recovery import Ticker, recover
 from aivideo.services.videos.shelf import Page, get, page
 from aivideo.services.videos.submission import submit
 
 __all__ = [
     "Page",
     "Receipt",
+    "Ticker",
     "cancel",
     "delete",
     "discard",
@@ -24,5 +25,4 @@ __all__ = [
     "request",
     "save",
     "submit",
-    "tick",
 ]

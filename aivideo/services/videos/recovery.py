@@ -1,6 +1,7 @@
 """Taking up what stands still. The ticker does this every second, on the strength of the database alone."""
 
 import logging
+import time
 from collections import Counter
 from datetime import timedelta
 from uuid import uuid4
@@ -20,20 +21,31 @@ from aivideo.transaction import release, transaction
 log = logging.getLogger(__name__)
 TICKER = "ticker"
 TICKER_LEASE = timedelta(seconds=5)
+RENEW_SECONDS = 1.0
 AUDIT = "audit"
 AUDIT_EVERY = timedelta(days=1)
 RING_AGAIN = timedelta(seconds=15)
 AT_ONCE = 500
 
 
-def tick(holder: str) -> bool:
-    """Ring what is due, if this process holds the ticker's lease. True where it does."""
-    if not _hold(TICKER, holder, TICKER_LEASE):
-        return False
-    recover()
-    if _hold(AUDIT, f"{holder} {uuid4().hex}", AUDIT_EVERY):  # a new name each time: who holds it is not asked again
-        enqueue("audit", job_id=f"audit-{utc_now():%Y-%m-%d}")
-    return True
+class Ticker:
+    """Rings what is due, in the one process that holds the lease on ringing."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self._held = False
+        self._asked = -RENEW_SECONDS
+
+    def tick(self) -> bool:
+        """One pass, if this process holds the lease; asks for it once a second. True where it does."""
+        now = time.monotonic()
+        if now >= self._asked + RENEW_SECONDS:
+            self._held, self._asked = _hold(TICKER, self.holder, TICKER_LEASE), now
+            if self._held and _hold(AUDIT, uuid4().hex, AUDIT_EVERY):  # a new name each time: nobody renews it
+                enqueue("audit", job_id=f"audit-{utc_now():%Y-%m-%d}")
+        if self._held:
+            recover()
+        return self._held
 
 
 def recover() -> dict[str, int]:
