@@ -1,7 +1,7 @@
 # Everything a developer does, each with all of its own set-up. Start with `make run`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench requirements
+.PHONY: help run test lint bench chaos requirements
 
 PYTHON := .venv/bin/python
 COMPILE := PYTHONWARNINGS=ignore $(PYTHON) -m piptools compile --quiet --strip-extras --no-header \
@@ -28,6 +28,9 @@ lint: ## Check style, formatting and types
 
 bench: ## Run the benchmarks of bench/
 	@./scripts/setup dev && exec $(PYTHON) -m bench
+
+chaos: ## Kill everything for ten minutes and count what was lost (OPTIONS="--postgres --seconds 60")
+	@./scripts/setup dev && exec $(PYTHON) tests/chaos.py $(OPTIONS)
 
 requirements: ## Compile requirements*.txt from requirements*.in (newest releases: UPGRADE=--upgrade)
 	@./scripts/setup dev
