@@ -20,16 +20,19 @@ GRACE_SECONDS = 5
 def main(command: list[str]) -> int:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    running = os.posix_spawnp(command[0], command, os.environ, setsigdef=[signal.SIGINT])
     interrupted: list[int] = []
+    signals = {signal.SIGINT, signal.SIGTERM}
 
     def interrupt(number: int, _frame: object) -> None:
         interrupted.append(number)
         if number == signal.SIGTERM:  # the terminal sends SIGINT to the command as well
             os.kill(running, signal.SIGINT)
 
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # until there is somebody to pass them on to
+    running = os.posix_spawnp(command[0], command, os.environ, setsigmask=[], setsigdef=signals)
+    for number in signals:
+        signal.signal(number, interrupt)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
     ended = status = 0
     while ended != running:
         ended, status = os.waitpid(-1, 0)

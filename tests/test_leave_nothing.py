@@ -12,9 +12,9 @@ from aivideo.config import ROOT
 LEAVE_NOTHING = [sys.executable, str(ROOT / "scripts/leave_nothing.py")]
 GETS_AWAY = "import subprocess; print(subprocess.Popen(['sleep', '1000'], start_new_session=True).pid, flush=True)"
 CLEANS_UP = """
-import signal, time
-print("running", flush=True)
+import signal
 try:
+    print("running", flush=True)
     signal.pause()
 except KeyboardInterrupt:
     print("cleaned up", flush=True)
