@@ -47,7 +47,7 @@ def _starts_with(*schemes: str) -> Any:
 
 
 def _rate(value: str) -> str:
-    from limits import parse_many  # limits is what Flask-Limiter itself parses with
+    from limits import parse_many
 
     parse_many(value)
     return value

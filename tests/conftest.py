@@ -137,11 +137,9 @@ def overrides(database: str, redis_url: str, tmp_path: Path) -> dict[str, Any]:
 def app(overrides: dict[str, Any]) -> Iterator[Flask]:
     """The application, with an application context open."""
     from aivideo.app import create_app
-    from aivideo.extensions import limiter
 
     app = create_app(overrides)
     app.config["WTF_CSRF_ENABLED"] = False
-    limiter._storage_dead = False  # an earlier test of this process may have taken its Redis away
     app.test_client_class = Client
     with app.app_context():
         yield app
