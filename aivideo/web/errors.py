@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from aivideo.core import errors as domain
 from aivideo.core.errors import DomainError
 from aivideo.extensions import db
+from aivideo.storage import StorageError
 from aivideo.web.htmx import is_htmx
 from aivideo.web.request_ids import request_id
 
@@ -58,6 +59,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _of_csrf)
     for kind in DATABASE_AWAY:
         app.register_error_handler(kind, _of_database)
+    app.register_error_handler(StorageError, _of_storage)
     app.register_error_handler(Exception, _of_surprise)
 
 
@@ -123,6 +125,12 @@ def _of_database(error: SQLAlchemyError) -> Response:
     log.error("the database does not answer: %s", error)
     _roll_back()
     return answer(503, DETAIL[503], headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def _of_storage(error: StorageError) -> Response:
+    log.error("%s", error)
+    detail = "The storage of files does not answer right now. Nothing was charged. Try again in a moment."
+    return answer(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def _of_surprise(error: Exception) -> Response:

@@ -162,3 +162,10 @@ class TestInABucket:
         assert (address.netloc, address.path) == ("127.0.0.1:9", "/clips/user_1_video_1.mp4")
         assert "X-Amz-Signature" in parse_qs(address.query)
         assert "no-store" in answer.headers["Cache-Control"]
+
+    def test_a_bucket_that_is_away_is_a_503_and_nothing_is_charged(self, client, hers):
+        answer = send(client, hers, input_reference=picture())
+        assert answer.status_code == 503
+        assert answer.content_type == "application/problem+json"
+        assert int(answer.headers["Retry-After"]) > 0
+        assert client.get("/api/v1/account", headers=hers).get_json()["credits"] == 1000
