@@ -9,7 +9,6 @@ const number = (value) => value.toLocaleString("en");
 const PICTURE_TYPES = ["image/jpeg", "image/png", "image/webp"];
 const PICTURE_BYTES = 20 * 1024 * 1024;
 const PICTURE_PIXELS = 50e6;
-let shownPicture = "";
 
 const composer = () => find("#composer");
 const chosen = (name) => find(`#composer [name=${name}]:checked`)?.value ?? "";
@@ -55,14 +54,13 @@ function drawPicture(form) {
   frame.classList.toggle("tall", height > width);
   preview.hidden = !source;
   find(".upload", form).classList.toggle("chosen", Boolean(file));
-  if (!source) return (shownPicture = "");
   const image = find("img", frame);
+  if (!source) return image.removeAttribute("src");
   const say = () => {
     find("[data-name]", preview).textContent = file ? file.name : find("[name=picture]:checked + img", form).alt;
     find("[data-fit]", preview).textContent = fit(image.naturalWidth, image.naturalHeight, width, height);
   };
-  if (source === shownPicture) return image.complete && say();
-  shownPicture = source;
+  if (image.getAttribute("src") === source) return image.naturalWidth && say();
   image.onload = () => (image.naturalWidth * image.naturalHeight > PICTURE_PIXELS
     ? refuse("This picture has more than 50 megapixels. Choose a smaller one.") : say());
   image.onerror = () => refuse("This file cannot be read as a picture. Allowed: JPEG, PNG or WebP.");
@@ -204,10 +202,17 @@ onStream("htmx:finally:request", ({ target }) => {
   setTimeout(() => htmx.trigger(target, "reconnect"), Math.min(30000, 1000 * 2 ** tries++));
 });
 addEventListener("offline", () => stream() && say("lost"));
-addEventListener("online", () => {
+// A machine that slept may hold a connection that is long dead.
+const reconnect = () => {
   const connection = stream()?._htmx?.sse;
   connection?.delayCanceller?.();
   connection?.reader?.cancel();
+};
+let hiddenAt = Infinity;
+addEventListener("online", reconnect);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && Date.now() - hiddenAt > 60000) reconnect();
+  hiddenAt = document.hidden ? Date.now() : Infinity;
 });
 // No content: this stream has nothing more to say, ever.
 document.addEventListener("htmx:sse:after:connection", ({ detail: { connection } }) => (connection.over = connection.status === 204));
@@ -295,7 +300,7 @@ function setTheme(theme) {
 
 document.addEventListener("htmx:after:swap", () => { draw(); localTimes(); });
 find(`[name=theme][value=${root.dataset.theme ?? "system"}]`).checked = true;
-if (stream()) say(root.dataset.stream ?? "connecting");
+if (stream()) say("connecting");
 if (composer() && !composer().prompt.value) composer().prompt.value = draft();
 draw();
 localTimes();

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from processes import Installation
-from servers import RedisServer
+from servers import RedisServer, wait_until
 from visitor import PASSWORD
 
 NUMBERS = itertools.count(1)
@@ -48,9 +48,24 @@ def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     )
     try:
         yield whole.start()
+        wait_until(lambda: not under_way(whole), 60, "the end of the last videos")
     finally:
         whole.stop()
         redis.stop()
+
+
+def under_way(house: Installation) -> int:
+    """How many videos have not ended."""
+    from sqlalchemy import func, select
+
+    from aivideo.core.video import Stage
+    from aivideo.extensions import db
+    from aivideo.models import Video
+
+    with house.app.app_context():
+        count: int = db.session.scalar(select(func.count()).select_from(Video).where(Video.stage != Stage.ENDED))
+        db.session.remove()
+    return count
 
 
 class Visit:

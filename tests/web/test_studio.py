@@ -1,6 +1,7 @@
 """The studio's page and its form, without a browser."""
 
 import io
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -67,8 +68,12 @@ def test_the_form_starts_with_the_default_and_its_price(hers):
 
 
 def test_the_price_of_every_choice_is_on_the_page(hers):
-    page = hers.get("/").text
-    assert "&#34;1792x1024&#34;:{&#34;4&#34;:250" in page.replace(" ", "").replace("&#34;12&#34;:750,", "")
+    found = re.search("data-prices='([^']+)'", hers.get("/").text)
+    assert found
+    prices = json.loads(found[1])
+    assert prices["sora-2"]["sizes"]["720x1280"] == {"4": 50, "8": 100, "12": 150}
+    assert prices["sora-2-pro"]["sizes"]["1792x1024"] == {"4": 250, "8": 500, "12": 750}
+    assert (prices["sora-2"]["default"], prices["sora-2"]["size"]) == (8, "1280x720")
 
 
 def test_the_simulator_is_named_on_every_page(hers, client):
