@@ -1,6 +1,7 @@
 """How gunicorn serves the web process; the command line may override any of it (`make run` binds to 127.0.0.1)."""
 
 import _thread
+import gc
 import resource
 import signal
 import socket
@@ -50,6 +51,8 @@ def post_worker_init(worker):
         _drain(worker)
 
     signal.signal(signal.SIGTERM, on_term)
+    gc.collect()
+    gc.freeze()  # what was built at the start stays: no collection has to walk through it again
 
 
 _waiting = weakref.WeakSet()

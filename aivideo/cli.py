@@ -59,7 +59,9 @@ def _user(email: str) -> User:
 @click.argument("email")
 @click.option("--password", required=True)
 @click.option("--plan", help="A plan of the catalogue; SIGNUP_PLAN where left out.")
-@click.option("--credits", "given", type=click.IntRange(0, credits.LARGEST_BALANCE), help="SIGNUP_CREDITS where left out.")
+@click.option(
+    "--credits", "given", type=click.IntRange(0, credits.LARGEST_BALANCE), help="SIGNUP_CREDITS where left out."
+)
 @click.option("--admin", is_flag=True, help="May open /admin.")
 def create_user(email: str, password: str, plan: str | None, given: int | None, admin: bool) -> None:
     """Make an account that can sign in at once."""

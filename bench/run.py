@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BENCHES = {
     "accept": "what accepting a video costs, beside a bare view that writes one row and enqueues one job",
+    "click": "from the click to the first log line on the page, in a real browser",
+    "many": "200 videos at once through one worker process, beside a single one",
 }
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
 

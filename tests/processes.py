@@ -94,8 +94,9 @@ class Installation:
         return Api(self.url, token)
 
     def kill(self, name: str, how: int = signal.SIGKILL) -> None:
+        """Send a signal to a process and its children, as an operating system does that runs out of memory."""
         process = self.running.pop(name)
-        process.send_signal(how)
+        os.killpg(process.pid, how)
         process.wait(15)
 
     def stop(self) -> None:
@@ -133,7 +134,13 @@ class Installation:
         }
         with self._log(name).open("ab") as log:
             self.running[name] = subprocess.Popen(
-                command, cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command,
+                cwd=CHECKOUT,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
 

@@ -31,7 +31,7 @@ TICK_SECONDS = 0.25
 IDLE_SECONDS = 2
 WORKER_TTL_SECONDS = IDLE_SECONDS + 15
 """RQ waits 15 s less than this for a job."""
-STOP_SECONDS = 8.0
+STOP_SECONDS = 6.0
 
 
 class ThreadWorker(SimpleWorker):
@@ -74,6 +74,15 @@ class ThreadWorker(SimpleWorker):
             if found is not None:
                 return found
         raise StopRequested
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """RQ waits for a Redis that is away in a loop of its own; this is where that loop can be left."""
+        try:
+            super().heartbeat(timeout, pipeline)
+        except doorbell.AWAY:
+            if self.stopping.is_set():
+                raise StopRequested from None
+            raise
 
     def perform_job(self, job: Job, *arguments: Any) -> bool:
         with self.app.app_context(), log_context(job=job.id):
