@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from aivideo.config import ROOT
+
 pytestmark = pytest.mark.browser
 MOST_BYTES = 120_000
 AXE = Path(__file__).parent / "axe.min.js"
@@ -51,7 +53,7 @@ def test_a_first_visit_is_light(visit, encoding):
 
 
 def test_the_style_sheets_are_small():
-    css = list(Path("static/css").glob("*.css"))
+    css = list((ROOT / "static/css").glob("*.css"))
     assert sum(file.stat().st_size for file in css) <= 25 * 1024
 
 
@@ -61,7 +63,7 @@ def test_axe_finds_nothing_in_any_state(visit, scheme):
     page = berta.page
     assert axe(page) == [], "studio, empty"
     page.get_by_label("Describe your video").fill("short")
-    page.set_input_files("#input_reference", "static/trial/night-city.jpg")
+    page.set_input_files("#input_reference", ROOT / "static/trial/night-city.jpg")
     page.get_by_role("button", name="Generate").click()
     page.locator("#prompt-error").wait_for()
     assert axe(page) == [], "studio, refused"

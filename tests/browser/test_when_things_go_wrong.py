@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from aivideo.config import ROOT
+
 pytestmark = pytest.mark.browser
 LAST_LINE = "🎉 Video generation completed successfully!"
 
@@ -83,6 +85,19 @@ def test_a_lost_connection_is_said_and_comes_back(visit):
     assert page.locator("#toasts").get_by_text("Your video is ready.").is_visible()
 
 
+def test_a_hidden_tab_still_hears_that_the_video_is_ready(visit):
+    nora = visit()
+    page = nora.page
+    video_id = nora.make_video()
+    page.wait_for_selector("html[data-stream=connected]")
+    page.evaluate(
+        "() => { Object.defineProperty(document, 'hidden', {get: () => true});"
+        " document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    nora.wait_for_status(video_id)
+    assert page.locator("#toasts").get_by_text("Your video is ready.").is_visible()
+
+
 def test_a_player_is_not_reset_by_what_comes_later(visit):
     frida = visit()
     page = frida.page
@@ -121,7 +136,7 @@ def test_what_was_typed_and_chosen_survives_a_refusal(visit):
 def test_an_error_of_a_field_stands_under_it_and_goes_when_it_is_mended(visit):
     hanna = visit()
     page = hanna.page
-    page.set_input_files("#input_reference", "static/trial/night-city.jpg")
+    page.set_input_files("#input_reference", ROOT / "static/trial/night-city.jpg")
     page.get_by_label("Describe your video").fill("short")
     page.get_by_role("button", name="Generate").click()
     error = page.locator("#prompt-error")
