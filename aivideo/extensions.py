@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,9 @@ from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
 from sqlalchemy.orm import DeclarativeBase, registry
 
 SQLITE_BUSY_SECONDS = 15
-SHORTEST_WAIT, LONGEST_WAIT = 0.0002, 0.003
+SHORTEST_WAIT, LONGEST_WAIT = 0.0001, 0.002
+_turn = threading.Lock()
+"""One at a time of this process asks for SQLite's write lock; the others wait for it without asking."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -110,8 +113,7 @@ def begin_immediately(raw: sqlite3.Connection) -> None:
     """
     limit = time.monotonic() + SQLITE_BUSY_SECONDS
     pause = SHORTEST_WAIT
-    raw.execute("PRAGMA busy_timeout=0")
-    try:
+    with _turn:
         while True:
             try:
                 raw.execute("BEGIN IMMEDIATE")
@@ -121,8 +123,6 @@ def begin_immediately(raw: sqlite3.Connection) -> None:
                     raise
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (so that two do not wait in step)
             pause = min(pause * 1.5, LONGEST_WAIT)
-    finally:
-        raw.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
 
 
 def insert_on_conflict(model: Any) -> Any:

@@ -18,5 +18,16 @@ def off_the_event_loop(function: Callable[..., T], *arguments: Any) -> T:
         return function(*arguments)
     import gevent
 
-    answer: T = gevent.get_hub().threadpool.apply(function, arguments)
-    return answer
+    answer, error = gevent.get_hub().threadpool.apply(_try, (function, arguments))
+    if error is not None:
+        raise error
+    result: T = answer
+    return result
+
+
+def _try(function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, Exception | None]:
+    """What gevent's pool raises it also prints, and a refused picture is nothing to be alarmed at."""
+    try:
+        return function(*arguments), None
+    except Exception as error:  # noqa: BLE001  (raised again by the caller)
+        return None, error

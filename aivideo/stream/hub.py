@@ -16,6 +16,7 @@ from aivideo.stream.channels import Channel, LogChannel, StateChannel
 from aivideo.stream.fanout import fan_out
 from aivideo.stream.looker import Looker
 from aivideo.stream.pulse import Pulse
+from aivideo.stream.seats import Seats
 from aivideo.stream.subscription import Subscription
 from aivideo.stream.viewer import Viewer
 
@@ -27,7 +28,7 @@ YOUNGEST = 0.8
 
 
 class Hub:
-    """Viewers and channels, and the three threads that serve them. Its methods may be called from any thread.
+    """Viewers and channels, and the threads that serve them. Its methods may be called from any thread.
 
     `away` is True while Redis does not answer: then the database is looked into every few seconds. `lock` is never held
     while a channel's lock is taken or a thread of the hub is called.
@@ -54,17 +55,18 @@ class Hub:
         self.looker = Looker(self, settings.stream_heartbeat_seconds)
         self._subscription = Subscription(self, settings.redis_address)
         self._pulse = Pulse(self, settings.stream_heartbeat_seconds)
+        self._seats = Seats(self, app.extensions["doorbell"], settings.stream_heartbeat_seconds)
 
     def start(self) -> None:
-        for thread in (self.looker, self._subscription, self._pulse):
+        for thread in (self.looker, self._subscription, self._pulse, self._seats):
             thread.start()
 
     def close(self) -> None:
         """Stop the threads and wait for them; viewers are drained before."""
         self.drain()
-        for thread in (self._subscription, self._pulse, self.looker):
+        for thread in (self._subscription, self._pulse, self._seats, self.looker):
             thread.stop()
-        for thread in (self._subscription, self._pulse, self.looker):
+        for thread in (self._subscription, self._pulse, self._seats, self.looker):
             thread.join()
 
     # Viewers
@@ -79,6 +81,9 @@ class Hub:
                 return False
             self._viewers.add(viewer)
             self._per_user[viewer.user_id] += 1
+        if not self._seats.take(viewer, self._settings.stream_max_per_user):
+            self.leave(viewer)
+            return False
         viewer.expires_at = time.monotonic() + self._settings.stream_max_seconds * uniform(YOUNGEST, 1)  # noqa: S311
         if self.draining:
             viewer.end(viewer.audience.drain())
@@ -100,6 +105,7 @@ class Hub:
                     channel.idle_since = time.monotonic()
         if channel is not None:
             channel.drop(viewer)
+        self._seats.leave(viewer)
 
     def watch_log(self, viewer: Viewer, video_id: int, last: int) -> LogChannel:
         """The channel of a video's log for this viewer; `last` is a number that is in the database."""

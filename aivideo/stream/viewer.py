@@ -37,7 +37,8 @@ class Audience(Protocol):
 class Viewer:
     """One open stream. The hub hands it whole encoded blocks, in order; a viewer never waits and never raises.
 
-    `expires_at` is when it is to come back (time.monotonic()); `channel` what it watches. Both belong to the hub.
+    `expires_at` is when it is to come back (time.monotonic()); `channel` what it watches; `seat` where it is counted.
+    All belong to the hub.
     """
 
     def __init__(self, audience: Audience, user_id: int) -> None:
@@ -45,6 +46,7 @@ class Viewer:
         self.user_id = user_id
         self.expires_at = float("inf")
         self.channel: Channel | None = None
+        self.seat = ""
 
     @property
     def closed(self) -> bool:

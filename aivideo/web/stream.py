@@ -63,7 +63,11 @@ def _video(user_id: int, video_id: int) -> tuple[Video, int]:
 
 
 def _log(audience: Audience, user_id: int, video: Video, after: int) -> Response:
-    video_id, last, opening = video.id, video.seq, sse.opening(after)
+    video_id, last = video.id, video.seq
+    opening = sse.opening(after)
+    if audience.name == "json" and "after" not in request.args:
+        # Its client has a cursor already, or needs none; and to some clients a block of an id alone is an event.
+        opening = sse.comment("ok")
     if video.ended:
         release()
         app = current_app._get_current_object()  # type: ignore[attr-defined]

@@ -143,3 +143,24 @@ def test_the_receipt_tells_everything_in_order(app, simulator, alice, order):
     texts = " ".join(entry.text for entry in paper.entries)
     for words in ("50 credits charged", "Attempt 1 goes out", "The provider refused it", "50 credits returned"):
         assert words in texts
+
+
+def test_a_job_given_up_shortly_before_does_not_stand_in_the_way_of_an_equal_one(app, simulator, alice, order):
+    now = simulator.clock
+    simulator.clock = lambda: now() - 131
+    simulator.faults.tell("drop", operation="create", count=1)
+    simulator.faults.tell("no_route", operation="list")
+    first = videos.request(alice.id, order).video_id
+    run(app)
+    assert videos.get(alice.id, first).error_code == "outcome_unknown"
+    simulator.faults.clear()
+    simulator.clock = now
+    time_passes(131)
+    simulator.faults.tell("drop", operation="create", count=1)
+    second = videos.request(alice.id, order).video_id
+    run(app)
+    db.session.expire_all()
+    assert videos.get(alice.id, second).status == "completed"
+    assert len(simulator.purchases()) == 2
+    (attempt,) = attempts(second)
+    assert attempt.provider_job_id == max(simulator.purchases(), key=lambda bought: bought["created_at"])["id"]

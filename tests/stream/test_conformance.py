@@ -21,7 +21,7 @@ def test_headers_and_first_byte_come_at_once_and_say_where_the_replay_starts(hou
     with house.listen(API.format(video), token) as stream:
         stream.until(lambda stream: stream.raw)
         assert time.monotonic() - began < HEARTBEAT_SECONDS
-        assert stream.raw.startswith(b": ok\nid: 0\n\n")
+        assert stream.raw.startswith(b": ok\n")
         assert stream.status == 200
         assert stream.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert stream.headers["cache-control"] == "no-cache, no-transform"
@@ -76,7 +76,8 @@ def test_the_replay_starts_after_what_the_client_has(house: House, header: str |
     with house.listen(API.format(video) + query, token, last_event_id=header) as stream:
         stream.until(lambda stream: stream.messages and stream.ids[-1] == 6)
         assert stream.ids == list(range(first, 7))
-        assert stream.blocks[0].id == str(first - 1)
+        # Who came by `?after=` is given a cursor first; to some clients a block of an id alone is an event.
+        assert stream.blocks[0].id == str(first - 1 if query else first)
 
 
 def test_asked_again_after_the_end_it_replays_and_closes_and_then_has_nothing_to_say(house: House) -> None:
@@ -184,7 +185,7 @@ def test_a_heartbeat_is_a_comment_that_moves_no_cursor(house: House) -> None:
     with house.listen(API.format(video), token) as stream:
         stream.until(lambda stream: stream.parser.comments.count("hb") == 2, HEARTBEAT_SECONDS * 6)
         assert b"\n: hb\n" in stream.raw
-        assert [block.id for block in stream.blocks] == ["0", "1"]
+        assert [block.id for block in stream.blocks] == ["1"]
 
 
 def test_a_stranger_gets_404_and_nobody_401(house: House) -> None:

@@ -1,6 +1,5 @@
 """Settling a doubt by looking: the provider's own list says whether it took a job, or nobody does."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,15 +18,16 @@ from aivideo.services.videos.endings import fail
 from aivideo.services.videos.moves import change, utc_now
 from aivideo.transaction import transaction
 
-log = logging.getLogger(__name__)
 CLOCK_TOLERANCE = timedelta(minutes=2)
 FEWEST_LOOKS = 3
 MOST_PAGES = 20
 LONGEST_PAUSE = 15.0
-CALL_AT_MOST = timedelta(minutes=3)
-"""No call is out for longer than this after its attempt was written down."""
+RIVALS_SINCE = CLOCK_TOLERANCE + timedelta(minutes=3)
+"""How much earlier an attempt may have been sent whose job could be taken for this one's."""
 LIST_AWAY = timedelta(minutes=15)
-"""How long a provider that cannot be reached is asked for its list. One that answers with errors gets less."""
+"""How long a provider that cannot be reached is asked for its list."""
+LIST_FAILING = timedelta(seconds=45)
+"""How long one is that answers with errors, at least: a passing 502 must not cost a video that was bought."""
 NO_SUCH_ROUTE = frozenset({400, 403, 404, 405, 410, 422, 501})
 """A list that will never be there; anything else may be better at the next look."""
 
@@ -57,7 +57,7 @@ def reconcile(video_ids: Sequence[int]) -> None:
     ).all()
     if not unknown:
         return
-    since = min(attempt.sent_at or attempt.created_at for attempt in unknown) - CLOCK_TOLERANCE
+    since = min(map(_sent, unknown)) - RIVALS_SINCE - CLOCK_TOLERANCE
     account = (provider().base_url, provider().account)
     db.session.close()
     try:
@@ -67,9 +67,8 @@ def reconcile(video_ids: Sequence[int]) -> None:
             _give_up(attempt.id)
         return
     except ProviderError as error:
-        patience = LIST_AWAY if error.status is None else timedelta(seconds=settings().reconcile_seconds)
         for attempt in unknown:
-            _look_again_later(attempt.id, patience)
+            _look_again_later(attempt.id, LIST_AWAY if error.status is None else LIST_FAILING)
         return
     for attempt in unknown:
         if (attempt.base_url, attempt.account) == account:
@@ -129,9 +128,9 @@ def _judge(attempt_id: int, listing: Listing) -> None:
         return
     rivals = _rivals(attempt)
     db.session.close()
-    candidates = sorted(
-        (job for job in listing.jobs if _could_be(attempt, job)), key=lambda job: (job.created_at or utc_now(), job.id)
-    )
+    since = min(map(_sent, rivals)) - CLOCK_TOLERANCE  # theirs as well: what may be one's may be the other's
+    found = (job for job in listing.jobs if _could_be(attempt, job, since))
+    candidates = sorted(found, key=lambda job: (job.created_at or utc_now(), job.id))
     held = _held([job.id for job in candidates])
     candidates = [job for job in candidates if job.id not in held]
     mine = _mine(attempt, rivals, candidates)
@@ -148,7 +147,7 @@ def _judge(attempt_id: int, listing: Listing) -> None:
 
 def _rivals(attempt: Attempt) -> Sequence[Attempt]:
     """Unsettled attempts whose job this one's candidates could be, itself included, in the order they were sent."""
-    since = (attempt.sent_at or attempt.created_at) - CLOCK_TOLERANCE - CALL_AT_MOST
+    since = _sent(attempt) - RIVALS_SINCE
     return db.session.scalars(
         select(Attempt)
         .where(
@@ -162,15 +161,18 @@ def _rivals(attempt: Attempt) -> Sequence[Attempt]:
     ).all()
 
 
-def _could_be(attempt: Attempt, job: ProviderJob) -> bool:
+def _sent(attempt: Attempt) -> datetime:
+    return attempt.sent_at or attempt.created_at
+
+
+def _could_be(attempt: Attempt, job: ProviderJob, since: datetime) -> bool:
     wanted = attempt.request
-    sent = attempt.sent_at or attempt.created_at
     return (
         job.prompt == wanted["prompt"]
         and job.model in (None, wanted["model"])
         and job.size in (None, wanted["size"])
         and job.seconds in (None, str(wanted["seconds"]))
-        and (job.created_at is None or job.created_at >= sent - CLOCK_TOLERANCE)
+        and (job.created_at is None or job.created_at >= since)
     )
 
 
@@ -202,7 +204,9 @@ def _look_again_later(attempt_id: int, patience: timedelta = LIST_AWAY, *, looke
         attempt.looks += looked
         session.flush()
         now = utc_now()
-        if now >= (attempt.unknown_at or attempt.created_at) + max(patience, timedelta(seconds=3 * pause)):
+        if now >= (attempt.unknown_at or attempt.created_at) + max(
+            patience, timedelta(seconds=settings().reconcile_seconds)
+        ):
             _end_unknown(attempt.video_id)
         else:
             change(session, attempt.video_id, Stage.RECONCILING, due_at=now + timedelta(seconds=pause))
@@ -222,7 +226,7 @@ def _never_arrived(attempt_id: int) -> None:
         if video is not None:
             with EventLog(video) as lines:
                 lines.record(Step.SUBMIT, Line.NOT_TAKEN)
-            refusal.settle_unsent(session, video)
+            refusal.settle_unsent(session, video, provider_code=settled.error_code)
 
 
 def _give_up(attempt_id: int) -> None:

@@ -1,0 +1,88 @@
+"""How many streams a user has open in all processes together: counted in Redis, each seat kept by its process."""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from aivideo.doorbell import Doorbell, DoorbellAway
+
+if TYPE_CHECKING:
+    from aivideo.stream.hub import Hub
+    from aivideo.stream.viewer import Viewer
+
+log = logging.getLogger(__name__)
+BEATS_KEPT = 3
+SLACK_SECONDS = 5.0
+USERS_AT_ONCE = 200
+TAKE = """
+redis.call("zremrangebyscore", KEYS[1], "-inf", ARGV[1])
+if redis.call("zcard", KEYS[1]) >= tonumber(ARGV[3]) then return 0 end
+redis.call("zadd", KEYS[1], ARGV[2], ARGV[4])
+redis.call("expire", KEYS[1], ARGV[5])
+return 1
+"""
+
+
+class Seats(threading.Thread):
+    """Keeps this process's seats while their viewers are there; those of a killed process fall free by themselves."""
+
+    def __init__(self, hub: "Hub", bell: Doorbell, beat_seconds: float) -> None:
+        super().__init__(name="stream-seats", daemon=True)
+        self._hub, self._bell, self._beat = hub, bell, beat_seconds
+        self._kept = BEATS_KEPT * beat_seconds + SLACK_SECONDS
+        self._process, self._numbers = uuid4().hex, count()
+        self._stopping = threading.Event()
+
+    def take(self, viewer: "Viewer", most: int) -> bool:
+        """Take a seat for a viewer unless its user has `most` already. With Redis away nobody counts beyond here."""
+        viewer.seat = f"{self._process}:{next(self._numbers)}"
+        now = time.time()
+        arguments = (now, now + self._kept, most, viewer.seat, round(self._kept))
+        try:
+            return bool(self._bell.call(lambda redis: redis.eval(TAKE, 1, _key(viewer.user_id), *arguments)))
+        except DoorbellAway:
+            return True
+
+    def leave(self, viewer: "Viewer") -> None:
+        try:
+            self._bell.call(lambda redis: redis.zrem(_key(viewer.user_id), viewer.seat))
+        except DoorbellAway as away:
+            log.debug("a seat falls free by itself: %s", away)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        while not self._stopping.wait(self._beat):
+            try:
+                self._keep()
+            except DoorbellAway as away:
+                log.debug("seats are not kept: %s", away)
+            except Exception:
+                log.exception("keeping the seats failed")
+
+    def _keep(self) -> None:
+        until = time.time() + self._kept
+        seats: dict[int, dict[str, float]] = defaultdict(dict)
+        for viewer in self._hub.viewers():
+            seats[viewer.user_id][viewer.seat] = until
+        users = list(seats)
+        for start in range(0, len(users), USERS_AT_ONCE):
+            some = users[start : start + USERS_AT_ONCE]
+
+            def write(redis: Any, some: list[int] = some) -> None:
+                pipeline = redis.pipeline(transaction=False)
+                for user_id in some:
+                    pipeline.zadd(_key(user_id), seats[user_id])
+                    pipeline.expire(_key(user_id), round(self._kept))
+                pipeline.execute()
+
+            self._bell.call(write)
+
+
+def _key(user_id: int) -> str:
+    return f"streams:{user_id}"
