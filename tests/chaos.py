@@ -52,9 +52,9 @@ FAULTS: list[dict[str, Any]] = [
         "count": 50,
         "names": {"completed": "SUCCEEDED", "queued": "unknown"},
     },
-    {"kind": "break_off", "operation": "content", "count": 5},
-    {"kind": "html", "operation": "content", "count": 5},
-    {"kind": "not_ready", "operation": "content", "count": 5},
+    {"kind": "break_off", "operation": "content", "count": 2},
+    {"kind": "html", "operation": "content", "count": 2},
+    {"kind": "not_ready", "operation": "content", "count": 2},
     {"kind": "milliseconds", "operation": "list", "count": 5},
 ]
 
