@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import requests
 from flask import Flask
 from processes import Installation
 from servers import RedisServer
@@ -36,6 +37,11 @@ class House:
 
     def listen(self, path: str, token: str, **options: Any) -> Listener:
         return Listener(self.url + path, token, **options)
+
+    def viewers(self) -> int:
+        """Streams that this server holds open."""
+        metrics = requests.get(f"{self.url}/metrics", timeout=60).text
+        return sum(int(float(line.split()[-1])) for line in metrics.splitlines() if "stream_viewers{" in line)
 
     def redis_subscribers(self) -> int:
         """Connections to this server's Redis that listen to anything."""

@@ -73,7 +73,7 @@ class Listener:
 
     def __init__(self, url: str, token: str = "", *, last_event_id: str | None = None, receive_buffer: int = 0) -> None:
         parts = urlsplit(url)
-        self._http = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+        self._http = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
         if receive_buffer:
             sock = socket.socket()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -122,7 +122,7 @@ class Listener:
         self.parser.feed(piece.decode())
         return piece
 
-    def until(self, condition: Callable[["Listener"], object], seconds: float = 15) -> "Listener":
+    def until(self, condition: Callable[["Listener"], object], seconds: float = 60) -> "Listener":
         """Read until the condition holds."""
         limit = time.monotonic() + seconds
         while not condition(self):
