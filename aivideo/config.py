@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -90,6 +90,7 @@ class Settings(BaseSettings):
         None, "an amount in USD, 0 or more (empty: no budget)", ge=0, allow_inf_nan=False
     )
 
+    stream_hold: Literal["auto", "generator", "detached"] = _setting("auto", "auto, generator or detached")
     stream_heartbeat_seconds: float = _setting(15, f"{Seconds}, 0.1 to 55", ge=0.1, le=55)
     stream_max_seconds: float = _setting(1800, f"{Seconds}, 1 to {YEAR}", ge=1, le=YEAR)
     stream_max_per_user: int = _setting(200, "a number of streams, 1 or more", ge=1)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 15, what: str = "the condition") -> object:
+def wait_until(condition: Callable[[], object], seconds: float = 60, what: str = "the condition") -> object:
     """Poll `condition` until it is true; returns what it returned."""
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:

@@ -9,8 +9,10 @@ from typing import Any
 import requests
 from flask import Flask
 from processes import Installation
-from servers import RedisServer
+from servers import RedisServer, wait_until
 from streams import Listener, Writer
+
+from aivideo.doorbell import DoorbellAway
 
 HEARTBEAT_SECONDS = 0.5
 MOST_PER_USER = 30
@@ -42,6 +44,18 @@ class House:
         """Streams that this server holds open."""
         metrics = requests.get(f"{self.url}/metrics", timeout=60).text
         return sum(int(float(line.split()[-1])) for line in metrics.splitlines() if "stream_viewers{" in line)
+
+    def settle(self) -> None:
+        """Wait until nobody watches, and until publishing works and is heard."""
+
+        def answers() -> bool:
+            try:
+                return bool(self.writer.app.extensions["doorbell"].call(lambda redis: redis.ping()))
+            except DoorbellAway:
+                return False
+
+        wait_until(answers, what="the way to Redis")
+        wait_until(lambda: self.viewers() == 0, what="the end of all streams")
 
     def redis_subscribers(self) -> int:
         """Connections to this server's Redis that listen to anything."""
@@ -111,6 +125,6 @@ def gunicorn(folder: Path, redis: RedisServer, settings: dict[str, Any], *option
         house = House(installation.url, installation.app, redis, settings)
         yield house
         house.close()
-        assert "Traceback" not in installation.log("web")
+        assert "Traceback" not in installation.log("web"), installation.log("web")
     finally:
         installation.stop()

@@ -32,6 +32,7 @@ BAD_VALUES = {
     "MONTHLY_BUDGET_USD": ["-1", "a lot", "nan", "inf"],
     "STREAM_HEARTBEAT_SECONDS": ["0", "56"],
     "STREAM_MAX_SECONDS": ["0", "inf"],
+    "STREAM_HOLD": ["thread"],
     "STREAM_MAX_PER_USER": ["0"],
     "STREAM_MAX_PER_PROCESS": ["0"],
     "SIGNUP_CREDITS": ["-1", "12.5"],

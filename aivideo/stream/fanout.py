@@ -11,13 +11,13 @@ PAUSE_SECONDS = 0.001
 
 
 def fan_out(viewers: Iterable[Viewer], spell: Callable[[Audience], bytes]) -> None:
-    """Send every viewer what `spell` makes for its audience; spelled once per audience."""
-    spelled: dict[str, bytes] = {}
+    """Send every viewer what `spell` makes for its audience; spelled and framed once for all who are told alike."""
+    made: dict[tuple[Audience, bool], bytes] = {}
     for number, viewer in enumerate(viewers, 1):
-        audience = viewer.audience
-        block = spelled.get(audience.name)
+        form = (viewer.audience, viewer.chunked)
+        block = made.get(form)
         if block is None:
-            block = spelled[audience.name] = spell(audience)
+            block = made[form] = viewer.frame(spell(viewer.audience))
         if block:
             viewer.send(block)
         if number % AT_A_TIME == 0:

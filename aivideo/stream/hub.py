@@ -13,6 +13,7 @@ from flask import Flask
 from aivideo.config import Settings
 from aivideo.core import video as core
 from aivideo.stream.channels import Channel, LogChannel, StateChannel
+from aivideo.stream.detached import Sockets
 from aivideo.stream.fanout import fan_out
 from aivideo.stream.looker import Looker
 from aivideo.stream.pulse import Pulse
@@ -56,18 +57,30 @@ class Hub:
         self._subscription = Subscription(self, settings.redis_address)
         self._pulse = Pulse(self, settings.stream_heartbeat_seconds)
         self._seats = Seats(self, app.extensions["doorbell"], settings.stream_heartbeat_seconds)
+        self._sockets: Sockets | None = None
+        self._threads: list[Any] = [self.looker, self._subscription, self._pulse, self._seats]
 
     def start(self) -> None:
-        for thread in (self.looker, self._subscription, self._pulse, self._seats):
+        for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
         """Stop the threads and wait for them; viewers are drained before."""
         self.drain()
-        for thread in (self._subscription, self._pulse, self._seats, self.looker):
+        for thread in self._threads:
             thread.stop()
-        for thread in (self._subscription, self._pulse, self._seats, self.looker):
+        for thread in self._threads:
             thread.join()
+
+    @property
+    def sockets(self) -> Sockets:
+        """The loop of detached viewers, started for the first of them."""
+        with self._lock:
+            if self._sockets is None:
+                self._sockets = Sockets(self)
+                self._sockets.start()
+                self._threads.append(self._sockets)
+            return self._sockets
 
     # Viewers
 
@@ -89,23 +102,24 @@ class Hub:
             viewer.end(viewer.audience.drain())
         return True
 
-    def leave(self, viewer: Viewer) -> None:
-        """Forget a viewer; may be called more than once."""
+    def leave(self, *viewers: Viewer) -> None:
+        """Forget viewers; may be called more than once."""
         with self._lock:
-            if viewer not in self._viewers:
-                return
-            self._viewers.discard(viewer)
-            self._per_user[viewer.user_id] -= 1
-            if not self._per_user[viewer.user_id]:
-                del self._per_user[viewer.user_id]
-            channel = viewer.channel
-            if channel is not None:
-                channel.users -= 1
-                if channel.users == 0:
-                    channel.idle_since = time.monotonic()
-        if channel is not None:
-            channel.drop(viewer)
-        self._seats.leave(viewer)
+            known = [viewer for viewer in viewers if viewer in self._viewers]
+            for viewer in known:
+                self._viewers.discard(viewer)
+                self._per_user[viewer.user_id] -= 1
+                if not self._per_user[viewer.user_id]:
+                    del self._per_user[viewer.user_id]
+                if viewer.channel is not None:
+                    viewer.channel.users -= 1
+                    if viewer.channel.users == 0:
+                        viewer.channel.idle_since = time.monotonic()
+        for viewer in known:
+            if viewer.channel is not None:
+                viewer.channel.drop(viewer)
+        if known:
+            self._seats.leave(known)
 
     def watch_log(self, viewer: Viewer, video_id: int, last: int) -> LogChannel:
         """The channel of a video's log for this viewer; `last` is a number that is in the database."""

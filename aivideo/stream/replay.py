@@ -12,7 +12,7 @@ from flask import Flask
 from aivideo.stream import reads
 from aivideo.stream.channels import Entry
 from aivideo.stream.hub import Hub
-from aivideo.stream.viewer import Audience, QueueViewer
+from aivideo.stream.viewer import Audience, Viewer
 
 Blocks = Generator[bytes, None, None]
 
@@ -31,7 +31,7 @@ def ended_log(app: Flask, audience: Audience, opening: bytes, video_id: int, aft
     yield audience.over()
 
 
-def log(hub: Hub, viewer: QueueViewer, opening: bytes, video_id: int, last: int, after: int) -> Blocks:
+def log(hub: Hub, viewer: Viewer, opening: bytes, video_id: int, last: int, after: int) -> Blocks:
     """A video's log after number `after`, then live. `last` is a number that its log had reached a moment ago."""
     channel = hub.watch_log(viewer, video_id, last)
     yield opening + _absence(hub, viewer)
@@ -57,7 +57,7 @@ def log(hub: Hub, viewer: QueueViewer, opening: bytes, video_id: int, last: int,
     yield from viewer.blocks()
 
 
-def states(hub: Hub, viewer: QueueViewer, opening: bytes, since: datetime | None) -> Blocks:
+def states(hub: Hub, viewer: Viewer, opening: bytes, since: datetime | None) -> Blocks:
     """A user's videos under way, and those that changed after `since`; then live."""
     channel = hub.watch_states(viewer)
     yield opening + _absence(hub, viewer)
@@ -79,7 +79,7 @@ def states(hub: Hub, viewer: QueueViewer, opening: bytes, since: datetime | None
     yield from viewer.blocks()
 
 
-def _absence(hub: Hub, viewer: QueueViewer) -> bytes:
+def _absence(hub: Hub, viewer: Viewer) -> bytes:
     return viewer.audience.note("reconnecting") if hub.noted else b""
 
 

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -39,19 +40,25 @@ class Seats(threading.Thread):
 
     def take(self, viewer: "Viewer", most: int) -> bool:
         """Take a seat for a viewer unless its user has `most` already. With Redis away nobody counts beyond here."""
-        viewer.seat = f"{self._process}:{next(self._numbers)}"
+        viewer.seat = next(self._numbers)
         now = time.time()
-        arguments = (now, now + self._kept, most, viewer.seat, round(self._kept))
+        arguments = (now, now + self._kept, most, self._member(viewer), round(self._kept))
         try:
             return bool(self._bell.call(lambda redis: redis.eval(TAKE, 1, _key(viewer.user_id), *arguments)))
         except DoorbellAway:
             return True
 
-    def leave(self, viewer: "Viewer") -> None:
+    def leave(self, viewers: Iterable["Viewer"]) -> None:
+        def write(redis: Any) -> None:
+            pipeline = redis.pipeline(transaction=False)
+            for viewer in viewers:
+                pipeline.zrem(_key(viewer.user_id), self._member(viewer))
+            pipeline.execute()
+
         try:
-            self._bell.call(lambda redis: redis.zrem(_key(viewer.user_id), viewer.seat))
+            self._bell.call(write)
         except DoorbellAway as away:
-            log.debug("a seat falls free by itself: %s", away)
+            log.debug("seats fall free by themselves: %s", away)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -69,7 +76,7 @@ class Seats(threading.Thread):
         until = time.time() + self._kept
         seats: dict[int, dict[str, float]] = defaultdict(dict)
         for viewer in self._hub.viewers():
-            seats[viewer.user_id][viewer.seat] = until
+            seats[viewer.user_id][self._member(viewer)] = until
         users = list(seats)
         for start in range(0, len(users), USERS_AT_ONCE):
             some = users[start : start + USERS_AT_ONCE]
@@ -82,6 +89,9 @@ class Seats(threading.Thread):
                 pipeline.execute()
 
             self._bell.call(write)
+
+    def _member(self, viewer: "Viewer") -> str:
+        return f"{self._process}:{viewer.seat}"
 
 
 def _key(user_id: int) -> str:

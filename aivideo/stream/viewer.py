@@ -41,19 +41,35 @@ class Viewer:
     All belong to the hub.
     """
 
+    __slots__ = ("audience", "channel", "expires_at", "seat", "user_id")
+    chunked = False
+    """Whether blocks are framed as chunks of an HTTP/1.1 answer; whoever is framed alike shares the framed bytes."""
     def __init__(self, audience: Audience, user_id: int) -> None:
         self.audience = audience
         self.user_id = user_id
         self.expires_at = float("inf")
         self.channel: Channel | None = None
-        self.seat = ""
+        self.seat = 0
 
     @property
     def closed(self) -> bool:
         """Whether nothing will be written any more; blocks sent now go nowhere."""
         raise NotImplementedError
 
-    def send(self, block: bytes) -> None:
+    @property
+    def detached(self) -> bool:
+        """Whether the hub alone holds it, so that it outlives the request that brought it."""
+        return False
+
+    def frame(self, block: bytes) -> bytes:
+        """An encoded block as `send` wants it."""
+        return block
+
+    def send(self, framed: bytes) -> None:
+        raise NotImplementedError
+
+    def blocks(self) -> Iterator[bytes]:
+        """What follows the replay, for the request to write; a viewer that is detached needs no request any more."""
         raise NotImplementedError
 
     def end(self, last_words: bytes = b"") -> None:
@@ -79,13 +95,13 @@ class QueueViewer(Viewer):
     def closed(self) -> bool:
         return self._closed
 
-    def send(self, block: bytes) -> None:
+    def send(self, framed: bytes) -> None:
         with self._lock:
             if self._closed:
                 return
-            if self._queued == 0 or self._queued + len(block) <= MAX_QUEUED_BYTES:
-                self._queued += len(block)
-                self._blocks.put(block)
+            if self._queued == 0 or self._queued + len(framed) <= MAX_QUEUED_BYTES:
+                self._queued += len(framed)
+                self._blocks.put(framed)
                 return
             self._closed = True
             given_up, self._blocks = self._blocks, queue.SimpleQueue()  # it will ask again for what it did not read

@@ -11,12 +11,14 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, request
 
 from aivideo import stream
+from aivideo.adapters import settings
 from aivideo.models import Video
 from aivideo.services import videos
 from aivideo.stream import replay
+from aivideo.stream.detached import DetachedViewer, HandedOver, can_detach
 from aivideo.stream.replay import Blocks
 from aivideo.stream.sockets import shut
-from aivideo.stream.viewer import Audience, QueueViewer
+from aivideo.stream.viewer import Audience, QueueViewer, Viewer
 from aivideo.transaction import release
 from aivideo.web import access, audiences, sse
 
@@ -75,17 +77,19 @@ def _log(audience: Audience, user_id: int, video: Video, after: int) -> Response
     return _hold(audience, user_id, lambda hub, viewer: replay.log(hub, viewer, opening, video_id, last, after))
 
 
-def _hold(audience: Audience, user_id: int, blocks: Callable[[stream.Hub, QueueViewer], Blocks]) -> Response:
+def _hold(audience: Audience, user_id: int, blocks: Callable[[stream.Hub, Viewer], Blocks]) -> Response:
     """Answer with a stream that stays open; the database connection goes back before the first wait."""
     release()
     if request.method == "HEAD":
         return _response([])
     hub, connection = stream.hub(), _socket()
-    viewer = QueueViewer(audience, user_id, cut=partial(shut, connection, socket.SHUT_RDWR))
+    viewer = _viewer(hub, audience, user_id, connection)
     if not hub.admit(viewer):
         return _response([sse.busy()])
 
     def leave() -> None:
+        if viewer.detached:
+            return
         hub.leave(viewer)
         if hub.draining:  # else the server would wait for another request on this connection
             shut(connection, socket.SHUT_RD)
@@ -104,6 +108,8 @@ class _Stream:
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from filter(None, self._blocks)  # an empty chunk would end the answer
+        except HandedOver:
+            raise
         except Exception:  # the headers are sent: all we can say is that it should come back
             log.exception("a stream broke")
             yield self._audience.drain()
@@ -111,6 +117,14 @@ class _Stream:
     def close(self) -> None:
         self._blocks.close()
         self._leave()
+
+
+def _viewer(hub: stream.Hub, audience: Audience, user_id: int, connection: socket.socket | None) -> Viewer:
+    """Held as STREAM_HOLD says; where a connection cannot be taken over, by its own greenlet or thread."""
+    hold = settings().stream_hold
+    if hold != "generator" and can_detach(request.environ, any_version=hold == "detached"):
+        return DetachedViewer(audience, user_id, request.environ, hub.sockets)
+    return QueueViewer(audience, user_id, cut=partial(shut, connection, socket.SHUT_RDWR))
 
 
 def _response(body: Any) -> Response:

@@ -9,11 +9,11 @@ from servers import RedisServer
 from stream_servers import GTHREAD, SETTINGS, House, gunicorn, threaded
 
 
-@pytest.fixture(scope="session", params=["threads", "gevent", "gthread"])
-def house(
+@pytest.fixture(scope="session", params=["threads", "gevent", "detached", "gthread"])
+def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
 ) -> Iterator[House]:
-    """Werkzeug's threaded server (what `flask run` is), gunicorn with gevent, gunicorn with threads."""
+    """Werkzeug's threaded server (what `flask run` is), gunicorn with gevent in both ways, gunicorn with threads."""
     folder = tmp_path_factory.mktemp(request.param)
     shutil.copy(sqlite_template, folder / "aivideo.sqlite3")
     redis = RedisServer()
@@ -25,7 +25,8 @@ def house(
     }
     serve = {
         "threads": lambda: threaded(redis, settings),
-        "gevent": lambda: gunicorn(folder, redis, settings),
+        "gevent": lambda: gunicorn(folder, redis, {**settings, "STREAM_HOLD": "generator"}),
+        "detached": lambda: gunicorn(folder, redis, {**settings, "STREAM_HOLD": "detached"}),
         "gthread": lambda: gunicorn(folder, redis, settings, *GTHREAD),
     }[request.param]
     try:
@@ -34,3 +35,10 @@ def house(
             yield found
     finally:
         redis.stop()
+
+
+@pytest.fixture
+def house(server: House) -> House:
+    """A server that is free of what the test before did to it: its viewers, a Redis that was away."""
+    server.settle()
+    return server

@@ -41,7 +41,7 @@ def test_two_processes_count_together(app, other):
     assert not here.take(viewer(), 2)
     assert not there.take(viewer(), 2)
     assert there.take(viewer(user_id=2), 2), "somebody else's"
-    here.leave(first)
+    here.leave([first])
     assert there.take(viewer(), 2)
     other.extensions["doorbell"].client.close()
 
