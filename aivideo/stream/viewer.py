@@ -44,6 +44,7 @@ class Viewer:
     __slots__ = ("audience", "channel", "expires_at", "seat", "user_id")
     chunked = False
     """Whether blocks are framed as chunks of an HTTP/1.1 answer; whoever is framed alike shares the framed bytes."""
+
     def __init__(self, audience: Audience, user_id: int) -> None:
         self.audience = audience
         self.user_id = user_id
