@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from aivideo.doorbell import AWAY, CONNECT_SECONDS
+from aivideo.stream.resp import Reader
 
 if TYPE_CHECKING:
     from aivideo.stream.hub import Hub
@@ -20,7 +21,8 @@ QUIET_SECONDS = 5.0
 PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Before the tries to connect again; the last one over and over."""
 NAMES_AT_A_TIME = 1000
-READ_AT_A_TIME = 1000
+BYTES_AT_A_TIME = 256 * 1024
+"""Much, so that what comes in a burst is joined; but the first of it should not wait long for the last."""
 
 
 class Subscription(threading.Thread):
@@ -72,24 +74,24 @@ class Subscription(threading.Thread):
 
     def _listen(self) -> None:
         connection = _connect(self._url)
+        wire, reader = connection._get_socket(), Reader()
         self._asked, self._unconfirmed = set(), set()
         self._hub.forget_subscriptions()
         try:
             with selectors.DefaultSelector() as selector:
-                selector.register(connection._get_socket(), selectors.EVENT_READ)
+                selector.register(wire, selectors.EVENT_READ)
                 selector.register(self._ear, selectors.EVENT_READ)
                 self._follow_wishes(connection)
                 self._report_found()
-                asked = more = False
+                asked = False
                 while not self._stopping.is_set():
-                    ready = {key.fileobj for key, _ in selector.select(0 if more else QUIET_SECONDS)}
+                    ready = {key.fileobj for key, _ in selector.select(QUIET_SECONDS)}
                     if self._ear in ready:
                         _empty(self._ear)
                         self._follow_wishes(connection)
-                    if more or ready - {self._ear}:
-                        answers = _read(connection)
-                        asked, more = False, len(answers) == READ_AT_A_TIME
-                        self._take(answers)
+                    if wire in ready:
+                        asked = False
+                        self._take(reader.feed(_receive(wire)))
                     elif not ready:
                         if asked:
                             raise TimeoutError("Redis does not answer")
@@ -150,12 +152,14 @@ def _connect(url: str) -> Any:
     return connection
 
 
-def _read(connection: Any) -> list[Any]:
-    """Everything that has arrived, up to a limit that keeps the first of it from waiting long for the last."""
-    answers: list[Any] = []
-    while len(answers) < READ_AT_A_TIME and connection.can_read(timeout=0):
-        answers.append(connection.read_response())
-    return answers
+def _receive(wire: Any) -> bytes:
+    """What has arrived, at least a byte."""
+    data: bytes = wire.recv(BYTES_AT_A_TIME)
+    if not data:
+        raise ConnectionError("Redis closed the connection")
+    while hasattr(wire, "pending") and wire.pending():  # decrypted already: no selector tells of it
+        data += wire.recv(BYTES_AT_A_TIME)
+    return data
 
 
 def _parse(content: bytes) -> Any:
