@@ -1,10 +1,11 @@
 """Redis behind short timeouts and a circuit breaker: the doorbell, never the truth.
 
 With Redis away every call would otherwise wait for its timeout; after one failure the circuit stays open for five
-seconds, so a request pays for that at most once.
+seconds, and then one caller tries for all. So a request pays at most once, and less than a second.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 OPEN_SECONDS = 5.0
 CONNECT_SECONDS = 0.5
-ANSWER_SECONDS = 2.0
+ANSWER_SECONDS = 0.8
 AWAY = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, OSError)
 
 
@@ -33,6 +34,7 @@ class Doorbell:
         self.url = url
         self.client = connect(url)
         self._closed_until = 0.0
+        self._trying = threading.Lock()
 
     @property
     def shown(self) -> str:
@@ -45,13 +47,26 @@ class Doorbell:
         Raises:
             DoorbellAway: Redis is away, or the circuit is still open.
         """
-        if time.monotonic() < self._closed_until:
+        was_away = self._closed_until > 0
+        if was_away and not self._may_try():
             raise DoorbellAway(f"Redis at {self.shown} was away a moment ago")
         try:
-            return action(self.client)
+            answer = action(self.client)
         except AWAY as error:
             self._closed_until = time.monotonic() + OPEN_SECONDS
             raise DoorbellAway(f"Redis at {self.shown} is away: {error}") from error
+        if was_away:
+            self._closed_until = 0.0
+        return answer
+
+    def _may_try(self) -> bool:
+        """Whether the circuit has been open for long enough; true for one caller, whose luck the others wait for."""
+        with self._trying:
+            now = time.monotonic()
+            if now < self._closed_until:
+                return False
+            self._closed_until = now + OPEN_SECONDS
+            return True
 
 
 def connect(url: str, *, answer_seconds: float | None = ANSWER_SECONDS) -> "redis.Redis":
