@@ -12,10 +12,21 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 SQLITE_BUSY_SECONDS = 15
+BEGIN = "BEGIN IMMEDIATE"
 SHORTEST_WAIT, LONGEST_WAIT = 0.0001, 0.002
+LONG_HELD_SECONDS = 1.0
+LONG_HELD_WAIT = 0.05
+NOTICE_A_LOST_SERVER = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+"""For libpq: a machine that has vanished never says so, and Linux alone would wait a quarter of an hour for it."""
 _turn = threading.Lock()
 """One at a time of this process asks for SQLite's write lock; the others wait for it without asking."""
 
@@ -71,7 +82,7 @@ def engine_options(url: str, threads: int) -> dict[str, Any]:
         "pool_size": threads,
         "max_overflow": 5,
         "pool_pre_ping": True,
-        "connect_args": {"connect_timeout": 5},
+        "connect_args": {"connect_timeout": 5, **NOTICE_A_LOST_SERVER},
     }
 
 
@@ -109,20 +120,25 @@ def begin_immediately(raw: sqlite3.Connection) -> None:
     one waits, so others may run.
 
     Raises:
-        sqlite3.OperationalError: it was not to be had within SQLITE_BUSY_SECONDS.
+        OperationalError: it was not to be had within SQLITE_BUSY_SECONDS, all in all.
     """
-    limit = time.monotonic() + SQLITE_BUSY_SECONDS
-    pause = SHORTEST_WAIT
-    with _turn:
+    began = time.monotonic()
+    if not _turn.acquire(timeout=SQLITE_BUSY_SECONDS):
+        raise OperationalError(BEGIN, {}, sqlite3.OperationalError("database is locked"))
+    try:
+        pause = SHORTEST_WAIT
         while True:
             try:
-                raw.execute("BEGIN IMMEDIATE")
+                raw.execute(BEGIN)
                 return
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > limit:
-                    raise
+                waited = time.monotonic() - began
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or waited > SQLITE_BUSY_SECONDS:
+                    raise OperationalError(BEGIN, {}, error) from error
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (so that two do not wait in step)
-            pause = min(pause * 1.5, LONGEST_WAIT)
+            pause = min(pause * 1.5, LONGEST_WAIT if waited < LONG_HELD_SECONDS else LONG_HELD_WAIT)
+    finally:
+        _turn.release()
 
 
 def insert_on_conflict(model: Any) -> Any:
