@@ -6,6 +6,7 @@ enforced by a timer. The process holds hundreds of videos under way, because no 
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -28,6 +29,8 @@ from aivideo.services import videos
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.25
+AWAY_SECONDS = 1.0
+"""Pause of the ticker while the database is away."""
 IDLE_SECONDS = 2
 WORKER_TTL_SECONDS = IDLE_SECONDS + 15
 """RQ waits 15 s less than this for a job."""
@@ -44,7 +47,7 @@ class ThreadWorker(SimpleWorker):
         self.app, self.stopping = app, stopping
         super().__init__(
             QUEUES,
-            name=f"{socket.gethostname()}-{os.getpid()}-{number}",
+            name=f"{_own_name()}-{number}",
             serializer=JSONSerializer,
             worker_ttl=WORKER_TTL_SECONDS,
             log_job_description=False,
@@ -92,6 +95,11 @@ class ThreadWorker(SimpleWorker):
                 db.session.remove()
 
 
+def _own_name() -> str:
+    """Another one each time: RQ lets nobody in under the name of a killed one, and in a container ids come again."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
 def run(app: Flask, threads: int) -> None:
     """Work until SIGTERM or SIGINT; then let the jobs at hand end and return."""
     stopping = threading.Event()
@@ -127,14 +135,21 @@ def _work(app: Flask, number: int, stopping: threading.Event) -> None:
 
 
 def _tick(app: Flask, stopping: threading.Event) -> None:
-    ticker = videos.Ticker(f"{socket.gethostname()}-{os.getpid()}")
-    while not stopping.wait(TICK_SECONDS):
+    ticker = videos.Ticker(_own_name())
+    pause, away_since = TICK_SECONDS, 0.0
+    while not stopping.wait(pause):
         with app.app_context():
             try:
                 ticker.tick()
+                if away_since:
+                    log.warning("the database answers again, after %.0f s", time.monotonic() - away_since)
+                pause, away_since = TICK_SECONDS, 0.0
             except SQLAlchemyError as error:
-                log.warning("the database does not answer: %s", error)
+                if not away_since:
+                    log.error("the database does not answer: %s", error)
+                pause, away_since = AWAY_SECONDS, away_since or time.monotonic()
             except Exception:  # the ticker must outlive whatever one pass runs into
                 log.exception("a pass of the ticker failed")
+                pause = AWAY_SECONDS
             finally:
                 db.session.remove()
