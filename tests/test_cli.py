@@ -126,7 +126,7 @@ def test_a_token_is_the_last_line_and_works(run, alice, client):
 def test_recovery_says_what_it_did(run):
     done = run("videos", "recover")
     assert done.exit_code == 0
-    assert done.stdout.splitlines() == ["submit: 0", "poll: 0", "save: 0", "abandoned: 0"]
+    assert done.stdout.splitlines() == ["submit: 0", "poll: 0", "save: 0", "discard: 0", "abandoned: 0"]
 
 
 @on_both_databases

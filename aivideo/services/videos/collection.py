@@ -1,9 +1,12 @@
 """Collecting a finished video: fetched as soon as it is ready, checked, stored whole, shown."""
 
 import errno
+import fcntl
 import logging
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +23,7 @@ from aivideo.providers.base import ProviderError, ProviderJob
 from aivideo.services.videos import leases
 from aivideo.services.videos.endings import fail, ring_next
 from aivideo.services.videos.moves import change, move, utc_now
+from aivideo.storage import StorageError
 from aivideo.transaction import release, transaction
 
 log = logging.getLogger(__name__)
@@ -28,7 +32,8 @@ KEPT_BY_PROVIDER = timedelta(hours=1)
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 30.0
 GONE_AFTER_TRIES = 3
-DISK_FULL_PAUSE = 30.0
+STORAGE_PAUSE = 30.0
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LOOKING = threading.BoundedSemaphore(os.cpu_count() or 1)
 """Decoding is all work and 30 MB: more at once than there are cores only costs memory."""
 
@@ -52,18 +57,23 @@ def save(video_id: int) -> None:
     part = _part(video_id)
     with leases.kept(video_id, work.stage):
         try:
-            _fetch(work, part)
-            _store(work, part)
+            with _alone(part):
+                _fetch(work, part)
+                _store(work, part)
         except ProviderError as error:
             _try_again(work, error.message, gone=error.permanent, retry_after=error.retry_after)
         except UnplayableVideo as error:
             _sweep(video_id)
             _try_again(work, str(error))
+        except StorageError as error:
+            _wait_for_storage(work, error, "The storage of files does not answer.")
+        except BlockingIOError:
+            log.info("video %s is being fetched already, by somebody whose lease ran out", video_id)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno not in NO_ROOM:
                 raise
             _sweep(video_id)
-            _wait_for_room(work)
+            _wait_for_storage(work, error, "The studio has no room to store your video.")
 
 
 def _claim(video_id: int) -> _Work | None:
@@ -90,7 +100,6 @@ def _claim(video_id: int) -> _Work | None:
 
 def _fetch(work: _Work, part: Path) -> None:
     release()
-    part.parent.mkdir(parents=True, exist_ok=True)
     try:
         provider().content(ProviderJob(id=work.provider_job_id, state="completed"), part)
     except ProviderError as error:
@@ -198,21 +207,34 @@ def _try_again(work: _Work, why: str, *, gone: bool = False, retry_after: float 
         session.flush()
 
 
-def _wait_for_room(work: _Work) -> None:
-    log.error("video %s waits: there is no room left on the disk for it", work.video_id)
+def _wait_for_storage(work: _Work, error: Exception, reason: str) -> None:
+    log.error("video %s waits to be stored: %s", work.video_id, error)
     with transaction() as session:
         change(
             session,
             work.video_id,
             work.stage,
             lease_until=None,
-            due_at=utc_now() + timedelta(seconds=DISK_FULL_PAUSE),
-            waiting_reason="The studio has no room to store your video. It is fetched as soon as there is.",
+            due_at=utc_now() + timedelta(seconds=STORAGE_PAUSE),
+            waiting_reason=f"{reason} It is fetched again until that is mended.",
         )
 
 
 def _part(video_id: int) -> Path:
     return settings().data_dir / "downloads" / f"{video_id}.part"
+
+
+@contextmanager
+def _alone(part: Path) -> Iterator[None]:
+    """One at a time writes to `part`: after a while without the database, two may believe that they hold the lease.
+
+    Raises:
+        BlockingIOError: somebody does. The kernel lets go of a killed one's lock.
+    """
+    part.parent.mkdir(parents=True, exist_ok=True)
+    with part.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
 
 
 def _sweep(video_id: int) -> None:

@@ -11,17 +11,19 @@ from aivideo.adapters import provider, settings, storage
 from aivideo.core.errors import AlreadyEnded
 from aivideo.core.failures import CANCELLED_AFTER, CANCELLED_BEFORE, FAILURES, Failure, explain
 from aivideo.core.ledger import Kind
-from aivideo.core.video import UNDER_WAY, Line, Stage, Status, Step
+from aivideo.core.video import UNDER_WAY, Line, Stage, Status, Step, file_name, poster_name
 from aivideo.events import EventLog, error_of
 from aivideo.extensions import db
 from aivideo.models import Attempt, User, Video
 from aivideo.providers.base import ProviderError
 from aivideo.services import credits
-from aivideo.services.videos.moves import change, move, ring, utc_now
+from aivideo.services.videos.moves import RING_AGAIN, change, move, ring, utc_now
 from aivideo.services.videos.shelf import get
 from aivideo.transaction import transaction
 
 log = logging.getLogger(__name__)
+TO_DISCARD = (Status.COMPLETED, Status.CANCELLED)
+"""Ended videos that are due only because something of theirs has to go."""
 STEP_OF = {
     Stage.QUEUED: Step.VALIDATING,
     Stage.SUBMITTING: Step.SUBMIT,
@@ -106,6 +108,8 @@ def delete(user_id: int, video_id: int) -> None:
             .execution_options(synchronize_session=False)
         )
         session.refresh(video)
+        if video.status in TO_DISCARD:
+            video.due_at = utc_now() + RING_AGAIN
         with EventLog(video) as lines:
             lines.record(Step.COMPLETED if video.ended else Step.VALIDATING, Line.DELETED)
         if video.ended:
@@ -113,12 +117,17 @@ def delete(user_id: int, video_id: int) -> None:
 
 
 def discard(video_id: int) -> None:
-    """Delete what nobody will see any more: the files of a deleted video, and the provider's copy of the result."""
+    """Delete what nobody will see any more: the files of a deleted video, and the provider's copy of the result.
+
+    Rung again until it was done once.
+    """
     video = db.session.get(Video, video_id)
     if video is None or not video.ended:
         return
     attempt = db.session.scalar(Attempt.accepted(video_id))
     names = [video.file_name, video.poster_name] if video.hidden_at else []
+    if video.status == Status.CANCELLED:  # whoever stored them may have been killed before they could be shown
+        names += [file_name(video.user_id, video_id), poster_name(video.user_id, video_id)]
     if video.hidden_at and video.picture_name and not _picture_is_shared(video):
         names.append(video.picture_name)
     db.session.close()
@@ -130,6 +139,8 @@ def discard(video_id: int) -> None:
             provider().delete(attempt.provider_job_id)
         except ProviderError as error:
             log.info("the provider keeps job %s: %s", attempt.provider_job_id, error)
+    with transaction() as session:
+        change(session, video_id, Stage.ENDED, Video.status.in_(TO_DISCARD), due_at=None)
 
 
 def accepted_after_all(session: Session, video: Video) -> bool:
@@ -143,15 +154,24 @@ def cancelled_unsent(session: Session, video: Video) -> bool:
 
 
 def ring_next(session: Session, user_id: int) -> None:
-    """A place became free: wake the user's next waiting video, and the next of all where places are shared."""
+    """A place became free: wake the user's next waiting video, and the next of all where places are shared.
+
+    The ring may get lost, so the ticker is to look soon as well; a row that somebody else has locked is in good hands.
+    """
     waiting = (
-        select(Video).where(Video.stage == Stage.QUEUED, Video.waiting_reason.is_not(None)).order_by(Video.id).limit(1)
+        select(Video)
+        .where(Video.stage == Stage.QUEUED, Video.waiting_reason.is_not(None))
+        .order_by(Video.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
     )
     chosen = [session.scalar(waiting.where(Video.user_id == user_id))]
     if settings().sora_max_concurrent is not None:
         chosen.append(session.scalar(waiting))
     for video in {video.id: video for video in chosen if video is not None}.values():
         ring("submit", video)
+        soon = utc_now() + RING_AGAIN
+        change(session, video.id, Stage.QUEUED, Video.due_at > soon, due_at=soon)
 
 
 def _owned(session: Session, user_id: int, video_id: int) -> Video:
@@ -198,7 +218,7 @@ def _cancelled(session: Session, video: Video, *, paid: bool, look_again_at: dat
         ended_as=Status.CANCELLED,
         cancel_requested_at=video.cancel_requested_at or now,
         completed_at=now,
-        due_at=None,
+        due_at=now + RING_AGAIN if paid or video.hidden_at else None,
         lease_until=None,
         waiting_reason=None,
     )

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -19,12 +18,10 @@ from aivideo.extensions import db
 from aivideo.models import Attempt, LedgerEntry, User, Video
 from aivideo.services import budget, credits
 from aivideo.services.pictures import Picture
-from aivideo.services.videos.moves import ring, utc_now
+from aivideo.services.videos.moves import RING_AGAIN, ring, utc_now
 from aivideo.transaction import transaction
 
 LONGEST_KEY = 255
-RING_AGAIN = timedelta(seconds=15)
-"""When the ticker rings for a new video whose first ring may have been lost."""
 
 
 @dataclass(frozen=True)

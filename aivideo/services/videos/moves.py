@@ -1,6 +1,6 @@
 """The one way a video changes its stage: compare-and-set, inside the open transaction."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -10,6 +10,9 @@ from aivideo.core.video import Stage, Status, may_move, status_of
 from aivideo.models import Video
 from aivideo.queue import put
 from aivideo.transaction import ring_after_commit
+
+RING_AGAIN = timedelta(seconds=15)
+"""When the ticker rings for what was rung for already: the ring may have been lost."""
 
 
 def move(

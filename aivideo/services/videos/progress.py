@@ -26,7 +26,8 @@ SWEEP = 100
 THREADS = 16
 CLAIM = timedelta(seconds=30)
 LOST_AFTER_LOOKS = 3
-LONGEST_BACKOFF = 60.0
+LONGEST_BACKOFF = 45.0
+"""Of looks that fail: a provider that is back is found within a minute."""
 LATE_FOR = timedelta(days=1)
 
 

@@ -14,7 +14,8 @@ from aivideo.models import Attempt, Lease, Video
 from aivideo.models.attempts import NOT_SENT, OPEN, UNKNOWN
 from aivideo.queue import enqueue
 from aivideo.services.videos import refusal
-from aivideo.services.videos.moves import change, utc_now
+from aivideo.services.videos.endings import TO_DISCARD
+from aivideo.services.videos.moves import RING_AGAIN, change, utc_now
 from aivideo.services.videos.progress import SWEEP
 from aivideo.transaction import release, transaction
 
@@ -24,7 +25,6 @@ TICKER_LEASE = timedelta(seconds=5)
 RENEW_SECONDS = 1.0
 AUDIT = "audit"
 AUDIT_EVERY = timedelta(days=1)
-RING_AGAIN = timedelta(seconds=15)
 AT_ONCE = 500
 
 
@@ -51,12 +51,12 @@ class Ticker:
 def recover() -> dict[str, int]:
     """One pass over everything that is due: ring for it, and settle sendings whose sender is gone.
 
-    Returns how many of each were rung: `submit`, `poll`, `save`, and `abandoned` sendings.
+    Returns how many of each were rung: `submit`, `poll`, `save`, `discard`, and `abandoned` sendings.
     """
     done: Counter[str] = Counter()
     now = utc_now()
     due = db.session.execute(
-        select(Video.id, Video.stage, Video.seq, Video.ready_at)
+        select(Video.id, Video.stage, Video.status, Video.seq, Video.ready_at)
         .where(Video.due_at <= now)
         .order_by(Video.due_at)
         .limit(AT_ONCE)
@@ -71,6 +71,8 @@ def recover() -> dict[str, int]:
                 done["save"] += _ring_later("save", row.id, row.seq)
             case Stage.SUBMITTING:
                 done["abandoned"] += _abandoned(row.id)
+            case Stage.ENDED if row.status in TO_DISCARD:
+                done["discard"] += _ring_later("discard", row.id, row.seq)
             case Stage.ENDED if row.ready_at is not None:
                 done["save"] += _ring_later("save", row.id, row.seq)
             case _:
@@ -78,7 +80,7 @@ def recover() -> dict[str, int]:
     for number in range(0, looks, SWEEP):
         if enqueue("poll", job_id=f"poll-{int(now.timestamp())}-{number // SWEEP}"):
             done["poll"] += min(SWEEP, looks - number)
-    return {verb: done[verb] for verb in ("submit", "poll", "save", "abandoned")}
+    return {verb: done[verb] for verb in ("submit", "poll", "save", "discard", "abandoned")}
 
 
 def _ring_later(verb: str, video_id: int, seq: int) -> bool:

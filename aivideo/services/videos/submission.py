@@ -3,24 +3,24 @@
 import hashlib
 import json
 import logging
-import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from aivideo.adapters import provider, settings, storage
+from aivideo.adapters import provider
 from aivideo.core.video import Line, Stage, Status, Step
 from aivideo.events import EventLog
 from aivideo.extensions import db
 from aivideo.models import Attempt, User, Video
-from aivideo.models.attempts import OPEN
+from aivideo.models.attempts import OPEN, UNKNOWN
 from aivideo.providers.base import CreateRequest, ProviderError
-from aivideo.services.videos import acceptance, leases, refusal, waiting
+from aivideo.services.videos import acceptance, leases, pictures, refusal, waiting
 from aivideo.services.videos.endings import fail
 from aivideo.services.videos.moves import change, move, utc_now
 from aivideo.transaction import transaction
@@ -41,8 +41,13 @@ def submit(video_id: int) -> None:
     video = _claim(video_id)
     if video is None:
         return
-    with tempfile.TemporaryDirectory(prefix="aivideo-") as folder, leases.kept(video_id, Stage.SUBMITTING):
-        picture = _fit_picture(video, Path(folder)) if video.picture_name else None
+    with ExitStack() as held:
+        held.enter_context(leases.kept(video_id, Stage.SUBMITTING))
+        try:
+            picture = pictures.fitted(video, held) if video.picture_name else None
+        except pictures.NOT_THERE as error:
+            pictures.wait_or_give_up(video_id, error)
+            return
         opened = _open_attempt(video_id, picture)
         if opened is None:
             return
@@ -94,7 +99,7 @@ def _keep_waiting(session: Session, video_id: int, wait: waiting.Wait) -> None:
     )
     if video is None:
         return
-    deadline = video.created_at + timedelta(seconds=settings().sora_queue_seconds)
+    deadline = waiting.deadline(video)
     if utc_now() >= deadline:
         fail(session, video, "queue_timeout")
         return
@@ -103,15 +108,6 @@ def _keep_waiting(session: Session, video_id: int, wait: waiting.Wait) -> None:
     if changed is not None and told != wait.reason:
         with EventLog(changed) as lines:
             lines.record(Step.VALIDATING, Line.waiting(wait.reason), status=Status.PENDING)
-
-
-def _fit_picture(video: Video, folder: Path) -> Path:
-    from aivideo.media import fit_picture
-
-    source, fitted = folder / "source.jpg", folder / "reference.jpg"
-    storage().read(str(video.picture_name), source)
-    fitted.write_bytes(fit_picture(source, video.size))
-    return fitted
 
 
 def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateRequest] | None:
@@ -125,6 +121,8 @@ def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateReque
         if video.cancel_requested_at is not None:
             refusal.settle_unsent(session, video)
             return None
+        if session.scalar(Attempt.of(video_id).where(Attempt.outcome.in_((OPEN, UNKNOWN)))) is not None:
+            return None  # we were frozen for so long that somebody else took it up, and is sending it
         create = CreateRequest(
             prompt=video.prompt,
             model=video.model,
@@ -172,13 +170,14 @@ def _remix_of(session: Session, video: Video) -> str | None:
 def _send(attempt_id: int, create: CreateRequest) -> None:
     try:
         job = provider().create(create, deadline=CREATE_SECONDS, before_send=lambda: _mark_sent(attempt_id))
-    except SendTooLate:
-        _persistently(lambda: refusal.not_sent(attempt_id))
+    except (SendTooLate, SQLAlchemyError) as error:  # the database is asked before the first byte only
+        log.warning("attempt %s was not sent: %s", attempt_id, error or "its moment has passed")
+        _persistently(lambda: refusal.not_sent(attempt_id), f"attempt {attempt_id} was not sent")
     except ProviderError as error:
         said = error
-        _persistently(lambda: refusal.refused(attempt_id, said))
+        _persistently(lambda: refusal.refused(attempt_id, said), f"attempt {attempt_id}: {said}")
     else:
-        _persistently(lambda: acceptance.accepted(attempt_id, job))
+        _persistently(lambda: acceptance.accepted(attempt_id, job), f"attempt {attempt_id} bought job {job.id}")
 
 
 def _mark_sent(attempt_id: int) -> None:
@@ -203,18 +202,18 @@ def signature(model: str, size: str, seconds: str, prompt: str) -> str:
     return hashlib.sha256(json.dumps([model, size, str(seconds), prompt]).encode()).hexdigest()
 
 
-def _persistently(store: Callable[[], object]) -> None:
-    """Store an answer even where the database is away for a while: it was paid for."""
+def _persistently(store: Callable[[], object], what: str) -> None:
+    """Store an answer even where the database is away for a while: it was paid for. `what` it is goes to the log."""
     limit = time.monotonic() + DATABASE_AWAY_SECONDS
     pause = 0.2
     while True:
         try:
             store()
             return
-        except DBAPIError:
+        except SQLAlchemyError as error:
             if time.monotonic() > limit:
                 raise
-            log.exception("an answer of the provider could not be stored; trying again in %.1f s", pause)
+            log.error("not stored, trying again in %.1f s: %s (%s)", pause, what, error)
             db.session.remove()
             time.sleep(pause)
             pause = min(pause * 2, 5.0)

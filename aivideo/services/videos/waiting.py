@@ -42,6 +42,11 @@ def why(session: Session, user_id: int, plan_id: str, now: datetime) -> Wait | N
     return None
 
 
+def deadline(video: Video) -> datetime:
+    """Until when a video may wait for its turn."""
+    return video.created_at + timedelta(seconds=settings().sora_queue_seconds)
+
+
 def close_gate(session: Session, error: ProviderError, now: datetime) -> Wait:
     """Keep calls to this account back until the provider wants them again, inside the open transaction."""
     gate = _gate(session, locked=True)
