@@ -13,11 +13,11 @@ from flask import Flask
 from aivideo.config import Settings
 from aivideo.core import video as core
 from aivideo.stream.channels import Channel, LogChannel, StateChannel
-from aivideo.stream.detached import Sockets
 from aivideo.stream.fanout import fan_out
 from aivideo.stream.looker import Looker
 from aivideo.stream.pulse import Pulse
 from aivideo.stream.seats import Seats
+from aivideo.stream.socket_loop import Sockets
 from aivideo.stream.subscription import Subscription
 from aivideo.stream.viewer import Viewer
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,9 @@ class Seats(threading.Thread):
         self._hub, self._bell, self._beat = hub, bell, beat_seconds
         self._kept = BEATS_KEPT * beat_seconds + SLACK_SECONDS
         self._process, self._numbers = uuid4().hex, count()
-        self._stopping = threading.Event()
+        self._left: deque[tuple[int, str]] = deque()
+        self._wake = threading.Event()
+        self._stopped = False
 
     def take(self, viewer: "Viewer", most: int) -> bool:
         """Take a seat for a viewer unless its user has `most` already. With Redis away nobody counts beyond here."""
@@ -49,28 +51,39 @@ class Seats(threading.Thread):
             return True
 
     def leave(self, viewers: Iterable["Viewer"]) -> None:
-        def write(redis: Any) -> None:
-            pipeline = redis.pipeline(transaction=False)
-            for viewer in viewers:
-                pipeline.zrem(_key(viewer.user_id), self._member(viewer))
-            pipeline.execute()
-
-        try:
-            self._bell.call(write)
-        except DoorbellAway as away:
-            log.debug("seats fall free by themselves: %s", away)
+        """Give their seats back, in a moment: whoever calls this has others to serve, whatever Redis does."""
+        self._left.extend((viewer.user_id, self._member(viewer)) for viewer in viewers)
+        self._wake.set()
 
     def stop(self) -> None:
-        self._stopping.set()
+        self._stopped = True
+        self._wake.set()
 
     def run(self) -> None:
-        while not self._stopping.wait(self._beat):
+        due = time.monotonic() + self._beat
+        while not self._stopped:
+            self._wake.wait(max(0.0, due - time.monotonic()))
+            self._wake.clear()
             try:
-                self._keep()
+                self._give_back()
+                if time.monotonic() >= due:
+                    due = time.monotonic() + self._beat
+                    self._keep()
             except DoorbellAway as away:
-                log.debug("seats are not kept: %s", away)
+                log.debug("seats are not kept, or fall free by themselves: %s", away)
             except Exception:
                 log.exception("keeping the seats failed")
+
+    def _give_back(self) -> None:
+        def write(redis: Any) -> None:
+            pipeline = redis.pipeline(transaction=False)
+            while self._left:
+                user_id, member = self._left.popleft()
+                pipeline.zrem(_key(user_id), member)
+            pipeline.execute()
+
+        if self._left:
+            self._bell.call(write)
 
     def _keep(self) -> None:
         until = time.time() + self._kept

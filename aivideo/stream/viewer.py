@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from aivideo.stream.channels import Channel
 
-MAX_QUEUED_BYTES = 256 * 1024
+MAX_QUEUED_BYTES = 128 * 1024
 """A viewer that has more waiting is cut; it comes back with the number of the last event it saw."""
+KERNEL_BUFFER_BYTES = 64 * 1024
+"""Asked for its connection. The kernel takes twice that, so a viewer that does not read costs 256 KB at most."""
 
 
 class Audience(Protocol):

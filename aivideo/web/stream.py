@@ -18,7 +18,7 @@ from aivideo.stream import replay
 from aivideo.stream.detached import DetachedViewer, HandedOver, can_detach
 from aivideo.stream.replay import Blocks
 from aivideo.stream.sockets import shut
-from aivideo.stream.viewer import Audience, QueueViewer, Viewer
+from aivideo.stream.viewer import KERNEL_BUFFER_BYTES, Audience, QueueViewer, Viewer
 from aivideo.transaction import release
 from aivideo.web import access, audiences, sse
 
@@ -157,10 +157,12 @@ def _moment(cursor: str | None) -> tuple[int, datetime | None]:
 
 
 def _socket() -> socket.socket | None:
-    """The connection of this request, where the server tells; a peer that vanished ends it in half a minute."""
+    """The connection of this request, where the server tells; what it may cost is limited, in memory and in time."""
     environ = request.environ
     connection: socket.socket | None = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
-    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-        with suppress(OSError):  # a Unix socket has no such option, and no vanished peers
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_GONE_MILLISECONDS)
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            with suppress(OSError):  # a Unix socket has no such option, and no vanished peers
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, PEER_GONE_MILLISECONDS)
     return connection

@@ -1,6 +1,7 @@
 """A user's streams are counted over all processes, and the seats of a process that died fall free."""
 
 import pytest
+from servers import wait_until
 
 from aivideo import stream
 from aivideo.app import create_app
@@ -41,8 +42,11 @@ def test_two_processes_count_together(app, other):
     assert not here.take(viewer(), 2)
     assert not there.take(viewer(), 2)
     assert there.take(viewer(user_id=2), 2), "somebody else's"
+    here.start()
     here.leave([first])
-    assert there.take(viewer(), 2)
+    wait_until(lambda: there.take(viewer(), 2), what="the seat that was given back")
+    here.stop()
+    here.join()
     other.extensions["doorbell"].client.close()
 
 
