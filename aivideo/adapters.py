@@ -12,6 +12,8 @@ from aivideo.providers.base import Provider
 if TYPE_CHECKING:
     from aivideo.storage import Storage
 
+WITH_QUEUE = 1.4
+"""A simulated job waits for its turn, too: all in all it takes so many times as long as it renders."""
 _building = threading.RLock()
 
 
@@ -49,7 +51,7 @@ def _build_provider(settings: Settings) -> Provider:
         return SoraClient(settings.videos_api_url, settings.openai_api_key)
     from aivideo.providers.simulator import SimulatorAdapter, create_simulator
 
-    folder, seconds = settings.data_dir / "simulator", settings.mock_sora_seconds
+    folder, seconds = settings.data_dir / "simulator", settings.mock_sora_seconds * WITH_QUEUE
     simulator = create_simulator(folder, render_seconds=seconds, catalogue=catalogue())
     return SoraClient("http://simulator.invalid/v1", "", name="simulator", adapter=SimulatorAdapter(simulator))
 

@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     s3_endpoint_url: Url = _setting("", "an http:// or https:// address")
 
     force_https: bool = _setting(False, "true or false")
+    trusted_hosts: str = _setting("", "names of this site, parted by commas, such as studio.example.com (empty: any)")
     trusted_proxies: int = _setting(0, "a number of proxies, 0 to 10", ge=0, le=10)
     google_client_id: str = _setting("", "the client id of the Google sign-in")
     google_client_secret: str = _setting("", "the client secret of the Google sign-in")

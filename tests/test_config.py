@@ -48,6 +48,7 @@ BAD_VALUES = {
     "LOG_LEVEL": ["LOUD"],
 }
 ANY_TEXT = {
+    "TRUSTED_HOSTS",
     "DATA_DIR",
     "OPENAI_API_KEY",
     "SIGNUP_PLAN",  # checked against the catalogue, below

@@ -33,6 +33,8 @@ def init_app(app: Flask) -> None:
     if settings.force_https:
         app.before_request(_to_https)
     app.config.update(
+        # A mail to somebody else must not link to whatever Host its sender put in a request.
+        TRUSTED_HOSTS=[name.strip() for name in settings.trusted_hosts.split(",") if name.strip()] or None,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a studio stays open for hours
     )
     csrf.init_app(app)

@@ -140,3 +140,13 @@ class TestSubmitting:
     def test_what_is_not_authenticated_is_401_and_not_counted(self, client):
         for _ in range(4):
             assert client.post("/api/v1/videos/generate", json={}).status_code == 401
+
+
+def test_a_request_for_a_name_that_is_not_ours_is_refused(overrides, app):
+    from aivideo.app import create_app
+
+    client = create_app({**overrides, "TRUSTED_HOSTS": "studio.example.com, localhost"}).test_client()
+    forged = client.post("/reset", data={"email": "alice@example.com"}, headers={"Host": "evil.example.net"})
+    assert forged.status_code == 400
+    assert client.get("/login", headers={"Host": "studio.example.com"}).status_code == 200
+    assert client.get("/healthz", headers={"Host": "localhost"}).status_code == 200
