@@ -1,7 +1,7 @@
 # Everything a developer does, each with all of its own set-up. Start with `make run`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench chaos requirements
+.PHONY: help run test lint bench bench-full chaos requirements
 
 PYTHON := .venv/bin/python
 COMPILE := PYTHONWARNINGS=ignore $(PYTHON) -m piptools compile --quiet --strip-extras --no-header \
@@ -10,7 +10,7 @@ COMPILE := PYTHONWARNINGS=ignore $(PYTHON) -m piptools compile --quiet --strip-e
 help: ## What can be made
 	@echo "aivideo, a studio for AI video generation"
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 21
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 21
 	@echo
 	@echo "Settings come from the environment or from .env; see .env.example."
 
@@ -28,6 +28,9 @@ lint: ## Check style, formatting and types
 
 bench: ## Run the benchmarks of bench/
 	@./scripts/setup dev && exec $(PYTHON) -m bench
+
+bench-full: ## Measure the stream beside all its peers, up to the file limit (half an hour, on a quiet machine)
+	@./scripts/setup dev && exec $(PYTHON) -m bench stream --full
 
 chaos: ## Kill everything for ten minutes and count what was lost (OPTIONS="--postgres --seconds 60")
 	@./scripts/setup dev && exec $(PYTHON) tests/chaos.py $(OPTIONS)

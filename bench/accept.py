@@ -82,7 +82,7 @@ def _measure(variants: dict[str, dict[str, Any]], tokens: list[str]) -> dict[tup
         plan = {"targets": list(variants.values()), "clients": headers, "body": BODY}
         plan |= {"rounds": ROUNDS + WARM_UP, "seconds": SECONDS}
         done = subprocess.run(
-            [sys.executable, "-m", "bench.load"],
+            [sys.executable, "-m", "bench.clients"],
             input=json.dumps(plan),
             capture_output=True,
             text=True,

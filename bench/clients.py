@@ -1,4 +1,4 @@
-"""HTTP clients in a process of their own: `python -m bench.load < plan.json`, answers in JSON.
+"""HTTP clients in a process of their own: `python -m bench.clients < plan.json`, answers in JSON.
 
 The plan: `{"targets": [{"port": …, "path": …, "key": true}, …], "clients": [{header: value}, …], "body": …,
 "rounds": …, "seconds": …}`. In each round all clients turn to one target after the other for so many seconds, each
