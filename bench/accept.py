@@ -15,7 +15,7 @@ from servers import RedisServer, wait_until
 from bench.run import ROOT, table
 
 CLIENTS = (1, 20)
-ROUNDS = 12
+ROUNDS = 8
 WARM_UP = 2
 SECONDS = 0.3
 TARGET = 2.5

@@ -9,7 +9,8 @@
  *   mark FIRST LAST               from now on count: every viewer is to get the messages FIRST to LAST of its channel
  *   wait SECONDS QUIET            until all have come, or SECONDS are over, or nothing came for QUIET seconds
  *   cut RATE                      so many viewers a second, any of them, lose their connection; they and those whom the
- *                                 server closes come back after a moment, with Last-Event-ID where they had an id
+ *                                 server closes come back after a moment (of the server's choice, where it sent a
+ *                                 `retry:`), with Last-Event-ID where they had an id
  *   settle SECONDS                no more cuts; until everybody is back
  *   page PATH                     from now on ask for a page, again and again, beside the viewers
  *   pages                         how long that took; no more of it
@@ -49,6 +50,7 @@ struct viewer {
     int socket, channel;
     enum state state;
     int64_t back_at;         /* when it connects again; 0: not again */
+    int64_t retry;           /* how long the server told it to stay away; 0: it did not */
     bool counted;            /* among those that an `open` waits for */
     bool chunked, has_digit; /* of Transfer-Encoding: what is left of the chunk, and the size that is being read */
     size_t chunk_left, chunk_size;
@@ -189,7 +191,8 @@ static void go(struct viewer *viewer)
     viewer->state = AWAY;
     viewer->rest_length = 0;
     viewer->next_id[0] = 0;
-    viewer->back_at = now() + SHORTEST_ABSENCE + rand() % (LONGEST_ABSENCE - SHORTEST_ABSENCE);
+    int64_t absence = SHORTEST_ABSENCE + rand() % (LONGEST_ABSENCE - SHORTEST_ABSENCE);
+    viewer->back_at = now() + (viewer->retry ? viewer->retry : absence);
 }
 
 static void come(int index)
@@ -247,6 +250,8 @@ static void take_line(struct viewer *viewer, const char *line, size_t length, in
     } else if (length > 3 && memcmp(line, "id:", 3) == 0) {
         size_t skipped = line[3] == ' ' ? 4 : 3;
         snprintf(viewer->next_id, LONGEST_ID, "%.*s", (int)(length - skipped), line + skipped);
+    } else if (length > 6 && memcmp(line, "retry:", 6) == 0) {
+        viewer->retry = strtoll(line + 6, NULL, 10) * (SECOND / 1000);
     }
 }
 

@@ -58,16 +58,9 @@ class Detached(Variant):
         from aivideo.models.events import NEW_EVENT
 
         now = datetime.fromisoformat(publisher.TIMESTAMP)
-        empty = dict.fromkeys(("progress", "status", "video_url", "error"))
+        same = {"step": 5, "created_at": now} | dict.fromkeys(("progress", "status", "video_url", "error"))
         rows = [
-            {
-                "video_id": channel,
-                "seq": number,
-                "step": 5,
-                "message": publisher.text(number, at, size),
-                "created_at": now,
-            }
-            | empty
+            {"video_id": channel, "seq": number, "message": publisher.text(number, at, size), **same}
             for channel, number in zip(channels, numbers, strict=True)
         ]
         last = dict(zip(channels, numbers, strict=True))

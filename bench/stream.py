@@ -61,9 +61,8 @@ def run(folder: Path, wanted: argparse.Namespace) -> None:
 def measure(folder: Path, scale: Scale, names: Sequence[str]) -> Found:
     compiled = programs.compiled(folder)
     redis = machine.Redis().start()
-    variants = {
-        name: kind(folder, compiled, redis) for name, kind in known().items() if name in names and kind.is_here()
-    }
+    kinds = {name: kind for name, kind in known().items() if name in names and kind.is_here()}
+    variants = {name: kind(folder, compiled, redis) for name, kind in kinds.items()}
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in variants}
     try:
         for number in range(scale.rounds):  # in turn, so that whatever else the machine does falls on all alike
@@ -79,10 +78,11 @@ def measure(folder: Path, scale: Scale, names: Sequence[str]) -> Found:
 
 def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:
     """Of what every round has found; of what must never happen, the worst."""
-    worst = {
-        name: max(found.get(name, 0) for found in rounds) for name in rounds[0] if name.startswith(("lost", "doubled"))
-    }
-    return {name: statistics.median(found[name] for found in rounds) for name in rounds[0]} | worst
+    figures = {}
+    for name in rounds[0]:
+        middle = max if name.startswith(("lost", "doubled")) else statistics.median
+        figures[name] = middle([found[name] for found in rounds])
+    return figures
 
 
 def _print(found: Found, scale: Scale) -> None:

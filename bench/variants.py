@@ -23,7 +23,7 @@ MOST_CONNECTIONS = "30000"
 
 
 class Variant:
-    """A server that sends `video:N` to whoever asks for its path. Subclasses start one; numbers N are never used twice."""
+    """A server that sends what is published on `video:N`. Subclasses start one; no N is used twice."""
 
     name = ""
     page = "/page"

@@ -1,4 +1,4 @@
-"""What most tutorials show: a generator that listens to Redis over a connection of its own, under gunicorn's gevent worker."""
+"""What most tutorials show: a generator with a connection to Redis of its own, under gunicorn's gevent worker."""
 
 import os
 from collections.abc import Iterator
