@@ -20,6 +20,8 @@ T = TypeVar("T")
 OPEN_SECONDS = 5.0
 CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 0.8
+MOST_AT_ONCE = 4
+"""Calls of one process, and so its connections: the client opens one for each, and refuses the hundred-and-first."""
 AWAY = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, OSError)
 
 
@@ -35,6 +37,7 @@ class Doorbell:
         self.client = connect(url)
         self._closed_until = 0.0
         self._trying = threading.Lock()
+        self._turns = threading.BoundedSemaphore(MOST_AT_ONCE)
 
     @property
     def shown(self) -> str:
@@ -50,11 +53,17 @@ class Doorbell:
         was_away = self._closed_until > 0
         if was_away and not self._may_try():
             raise DoorbellAway(f"Redis at {self.shown} was away a moment ago")
+        if not self._turns.acquire(timeout=ANSWER_SECONDS):
+            raise DoorbellAway(f"Redis at {self.shown} keeps others waiting")
         try:
+            if self._closed_until > 0 and not was_away:  # found out while we waited for our turn
+                raise DoorbellAway(f"Redis at {self.shown} was away a moment ago")
             answer = action(self.client)
         except AWAY as error:
             self._closed_until = time.monotonic() + OPEN_SECONDS
             raise DoorbellAway(f"Redis at {self.shown} is away: {error}") from error
+        finally:
+            self._turns.release()
         if was_away:
             self._closed_until = 0.0
         return answer
