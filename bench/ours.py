@@ -20,6 +20,7 @@ VIDEO = {"prompt": "A paper boat on a river", "model": "sora-2", "size": "1280x7
 class Detached(Variant):
     name = "ours"
     page = "/login"
+    patience = 20.0  # the look at every heartbeat, after 15 s, is the last that heals
     hold = "detached"
 
     def __init__(self, folder: Path, programs: Path, redis: Redis) -> None:

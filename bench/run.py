@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     stream.add_argument("--full", action="store_true", help="all peers, viewers up to the file limit, three rounds")
     stream.add_argument("--viewers", type=int, metavar="N", help="so many viewers")
     stream.add_argument("--rounds", type=int, metavar="N", help="so many rounds; the table has their medians")
+    stream.add_argument("--seconds", type=float, metavar="S", help="about so long for each part that takes a time")
     stream.add_argument("--only", metavar="A,B", help="these servers")
     return parser
 

@@ -46,6 +46,9 @@ def run(folder: Path, wanted: argparse.Namespace) -> None:
     scale = full() if wanted.full else SMALL
     if wanted.viewers:
         scale = replace(scale, viewers=wanted.viewers, crowd=wanted.viewers, returning=wanted.viewers)
+    if wanted.seconds:
+        stuck_bytes = int(scale.stuck_bytes * min(1, wanted.seconds))
+        scale = replace(scale, steady_seconds=wanted.seconds, returning_seconds=wanted.seconds, stuck_bytes=stuck_bytes)
     if wanted.rounds:
         scale = replace(scale, rounds=wanted.rounds)
     names = wanted.only.split(",") if wanted.only else (tuple(known()) if wanted.full else FEW)

@@ -14,7 +14,7 @@ from servers import wait_until
 
 from bench import publisher
 from bench.machine import Redis, Server, server_core
-from bench.publisher import Publisher
+from bench.publisher import HttpPublisher, Publisher
 from bench.run import ROOT
 
 PEERS = ROOT / "bench" / "peers"
@@ -33,8 +33,10 @@ class Variant:
     subscribes_each = False
     """Whether each viewer listens to Redis by itself."""
     uses_redis = True
+    patience = 3.0
+    """Seconds without a message after which what has not come is lost."""
     is_floor = False
-    """Nothing is lost or replayed where nothing is promised."""
+    """Only how fast it is counts: it keeps nothing, neither for those who come back nor for those who do not read."""
 
     def __init__(self, folder: Path, programs: Path, redis: Redis) -> None:
         self.folder = folder / self.__class__.__name__
@@ -165,7 +167,7 @@ class Nchan(Variant):
         (self.folder / "nginx.conf").write_text(text.replace("REDIS_PORT", str(self.redis.port)))
         self.folder.chmod(0o755)
         nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-        self.publisher = publisher.HttpPublisher(self.port)
+        self.publisher = HttpPublisher(self.port)
         return self._spawn(str(nginx), "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder))
 
 
