@@ -5,6 +5,8 @@ import itertools
 import json
 import re
 import socket
+import ssl
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,9 +73,20 @@ class Parser:
 class Listener:
     """One open stream. `raw` is what came, byte for byte; `ended` whether the server closed it."""
 
-    def __init__(self, url: str, token: str = "", *, last_event_id: str | None = None, receive_buffer: int = 0) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str = "",
+        *,
+        last_event_id: str | None = None,
+        receive_buffer: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         parts = urlsplit(url)
-        self._http = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        host = parts.hostname or ""
+        self._http = http.client.HTTPConnection(host, parts.port, timeout=60)
+        if tls is not None:
+            self._http = http.client.HTTPSConnection(host, parts.port, timeout=60, context=tls)
         if receive_buffer:
             sock = socket.socket()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -83,6 +96,7 @@ class Listener:
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
         self._http.request("GET", f"{parts.path}?{parts.query}", headers=headers)
+        self._socket = self._http.sock
         self._answer = self._http.getresponse()
         self.status = self._answer.status
         self.headers = {name.lower(): value for name, value in self._answer.getheaders()}
@@ -141,6 +155,11 @@ class Listener:
     def close(self) -> None:
         self._answer.close()
         self._http.close()
+
+    def reset(self) -> None:
+        """Leave as through a network that breaks: the server gets a TCP reset."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
 
     def __enter__(self) -> "Listener":
         return self
