@@ -22,7 +22,6 @@ SLICE_SECONDS = 0.02
 PAUSE_SECONDS = 0.3
 """For what a server does after it has answered."""
 STUCK_SIZE = 8192
-BEFORE_STUCK = 128
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,8 @@ class Scale:
     crowd: int
     returning: int
     rounds: int
-    steady_seconds: float = 5.0
+    steady_seconds: float = 15.0
+    """As long as the pause between two heartbeats, which cost something as well."""
     burst_each: int = 20
     crowd_messages: int = 5
     returning_seconds: float = 5.0
@@ -163,26 +163,26 @@ class Round:
         self.found["slowest page ms"] = pages["slowest_ms"]
 
     def _stuck(self) -> None:
-        """One viewer that reads, and beside it one that never does."""
+        """One viewer that reads, and then, beside it, one that never does: how much more memory that takes at most."""
         crowd = self._crowd(1, 1)
         self._open(crowd)
-        self._publish(crowd, BEFORE_STUCK, STUCK_SIZE)  # what a channel keeps is not what the viewer costs
-        [channel] = crowd.channels
-        self.viewers.channels([self.variant.path(channel, BEFORE_STUCK)], self.variant.header)
-        time.sleep(PAUSE_SECONDS)
-        before = self._all_memory()
+        without = self._flood(crowd)
+        self.viewers.channels([self.variant.path(crowd.channels[0], crowd.last)], self.variant.header)
         self.viewers.ask("stuck 1")
         time.sleep(PAUSE_SECONDS)
-        most, sent, some = 0, 0, 16
-        while sent < self.scale.stuck_bytes:
-            self._publish(crowd, some, STUCK_SIZE)
-            sent += some * STUCK_SIZE
-            time.sleep(0.01)
-            most = max(most, self._all_memory() - before)
-        time.sleep(PAUSE_SECONDS)
-        self.found["stuck KB"] = max(most, self._all_memory() - before) / 1024
+        self.found["stuck KB"] = max(0, self._flood(crowd) - without) / 1024
         read = self.viewers.ask("unstuck")
-        self.found["stuck is cut"] = float(read["closed"] and read["bytes"] < sent)
+        self.found["stuck is cut"] = float(read["closed"] and read["bytes"] < self.scale.stuck_bytes)
+
+    def _flood(self, crowd: Crowd) -> int:
+        """Large messages; returns the most memory that server and Redis had meanwhile."""
+        most, some = 0, 16
+        for _ in range(0, self.scale.stuck_bytes, some * STUCK_SIZE):
+            self.viewers.expect(crowd.last + 1, crowd.last + some)
+            self._publish(crowd, some, STUCK_SIZE)
+            self.viewers.wait(10, 2)
+            most = max(most, self._all_memory())
+        return most
 
     def _all_memory(self) -> int:
         return self.server.memory() + self.variant.redis.memory()

@@ -55,6 +55,8 @@ def run(folder: Path, wanted: argparse.Namespace) -> None:
     if unknown := set(names) - known().keys():
         raise SystemExit(f"There is no server {', '.join(unknown)} to measure; allowed: {', '.join(known())}.")
     found = measure(folder, scale, names)
+    if not found:
+        raise SystemExit("Nothing could be measured.")
     _print(found, scale)
     if "ours" in found:
         print()
@@ -71,12 +73,15 @@ def measure(folder: Path, scale: Scale, names: Sequence[str]) -> Found:
         for number in range(scale.rounds):  # in turn, so that whatever else the machine does falls on all alike
             for name, variant in variants.items():
                 print(f"  round {number + 1} of {scale.rounds}: {variant.name}", flush=True)
-                rounds[name].append(Round(variant, scale).measure())
+                try:
+                    rounds[name].append(Round(variant, scale).measure())
+                except AssertionError as error:  # the others are worth measuring all the same
+                    print(f"  {variant.name} has failed in this round: {error}", flush=True)
     finally:
         for variant in variants.values():
             variant.close()
         redis.stop()
-    return {name: _medians(some) for name, some in rounds.items()}
+    return {name: _medians(some) for name, some in rounds.items() if some}
 
 
 def _medians(rounds: list[dict[str, float]]) -> dict[str, float]:

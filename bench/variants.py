@@ -150,7 +150,7 @@ class SseStarlette(_Peer):
 
 
 class Nchan(Variant):
-    """Published to over HTTP, as it is meant to be; so its server does the publisher's work as well."""
+    """Published to over HTTP, as it is meant to be: its server takes the messages as well as it hands them out."""
 
     name = "nchan, memory"
     uses_redis = False
@@ -169,6 +169,10 @@ class Nchan(Variant):
         nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
         self.publisher = HttpPublisher(self.port)
         return self._spawn(str(nginx), "-c", str(self.folder / "nginx.conf"), "-p", str(self.folder))
+
+    def _is_up(self) -> bool:
+        """Also that it has found its Redis, which it looks for in its own time."""
+        return super()._is_up() and requests.post(f"http://127.0.0.1:{self.port}/publish/first", "?", timeout=5).ok
 
 
 class NchanRedis(Nchan):
