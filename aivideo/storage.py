@@ -4,6 +4,7 @@ Names are like `user_1_video_2.mp4`, at most with folders before them. A file ap
 all; what is missing is FileNotFoundError in both. Neither storage touches disk or network before it is used.
 """
 
+import errno
 import mimetypes
 import os
 import re
@@ -27,6 +28,7 @@ PART_OF_FILES = 16 * 1024 * 1024
 STALE_SECONDS = 3600
 MISSING = ("404", "NoSuchKey", "NotFound")
 DEFAULT_REGION = "us-east-1"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # numbers of an OSError that more room on the disk mends
 
 
 class StorageError(Exception):

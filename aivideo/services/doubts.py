@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from sqlalchemy import select, update
 
+from aivideo.adapters import provider
 from aivideo.core.errors import InvalidInput, NotFound
 from aivideo.core.video import Stage
 from aivideo.extensions import db
 from aivideo.models import Attempt, Video
-from aivideo.models.attempts import NOT_SENT, UNKNOWN
+from aivideo.models.attempts import ACCEPTED, NOT_SENT, UNKNOWN
 from aivideo.providers.base import ProviderJob
 from aivideo.services.videos.acceptance import accepted
 from aivideo.transaction import transaction
@@ -23,6 +24,20 @@ def to_check() -> Sequence[Attempt]:
         .join(Video, Video.id == Attempt.video_id)
         .where(Attempt.outcome == UNKNOWN, Video.stage == Stage.ENDED)
         .order_by(Attempt.id.desc())
+    ).all()
+
+
+def elsewhere() -> Sequence[Attempt]:
+    """Jobs under way that were bought from another server than today's: nobody can follow them until it is back."""
+    return db.session.scalars(
+        select(Attempt)
+        .join(Video, Video.id == Attempt.video_id)
+        .where(
+            Attempt.outcome == ACCEPTED,
+            Attempt.base_url != provider().base_url,
+            Video.stage.in_((Stage.RENDERING, Stage.SAVING)),
+        )
+        .order_by(Attempt.id)
     ).all()
 
 

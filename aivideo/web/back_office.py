@@ -13,7 +13,9 @@ bp = Blueprint("back_office", __name__, url_prefix="/admin")
 @bp.get("/checks")
 def checks() -> str:
     require_admin()
-    return render_template("admin/checks.html", attempts=doubts.to_check(), budget=budget.current())
+    return render_template(
+        "admin/checks.html", attempts=doubts.to_check(), elsewhere=doubts.elsewhere(), budget=budget.current()
+    )
 
 
 @bp.post("/checks/<int:attempt_id>/adopt")

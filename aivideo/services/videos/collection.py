@@ -1,6 +1,5 @@
 """Collecting a finished video: fetched as soon as it is ready, checked, stored whole, shown."""
 
-import errno
 import fcntl
 import logging
 import os
@@ -23,7 +22,7 @@ from aivideo.providers.base import ProviderError, ProviderJob
 from aivideo.services.videos import leases
 from aivideo.services.videos.endings import fail, ring_next
 from aivideo.services.videos.moves import change, move, utc_now
-from aivideo.storage import StorageError
+from aivideo.storage import NO_ROOM, StorageError
 from aivideo.transaction import release, transaction
 
 log = logging.getLogger(__name__)
@@ -33,7 +32,6 @@ FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 30.0
 GONE_AFTER_TRIES = 3
 STORAGE_PAUSE = 30.0
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 LOOKING = threading.BoundedSemaphore(os.cpu_count() or 1)
 """Decoding is all work and 30 MB: more at once than there are cores only costs memory."""
 
@@ -45,6 +43,8 @@ class _Work:
     stage: Stage
     provider_job_id: str
     ordered_seconds: int
+    base_url: str
+    """Where it was bought."""
 
 
 def save(video_id: int) -> None:
@@ -95,11 +95,14 @@ def _claim(video_id: int) -> _Work | None:
         attempt = session.scalar(accepted)
         assert attempt is not None
         assert attempt.provider_job_id is not None, "what is ready was accepted"
-        return _Work(video_id, video.user_id, Stage(video.stage), attempt.provider_job_id, video.seconds)
+        job_id, stage = attempt.provider_job_id, Stage(video.stage)
+        return _Work(video_id, video.user_id, stage, job_id, video.seconds, attempt.base_url)
 
 
 def _fetch(work: _Work, part: Path) -> None:
     release()
+    if work.base_url != provider().base_url:
+        raise ProviderError("connection", f"the video was bought at {work.base_url}, which is not today's server")
     try:
         provider().content(ProviderJob(id=work.provider_job_id, state="completed"), part)
     except ProviderError as error:

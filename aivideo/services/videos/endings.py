@@ -134,7 +134,7 @@ def discard(video_id: int) -> None:
     for name in names:
         if name:
             storage().delete(name)
-    if attempt is not None and attempt.provider_job_id:
+    if attempt is not None and attempt.provider_job_id and attempt.base_url == provider().base_url:
         try:
             provider().delete(attempt.provider_job_id)
         except ProviderError as error:

@@ -1,44 +1,26 @@
 """Looking at what is under way: one sweep asks for many videos in threads, and one thread writes."""
 
 import logging
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from sqlalchemy import or_, select, update
 
 from aivideo.adapters import provider, settings
 from aivideo.core.schedule import backoff, next_late_look, poll_pause
 from aivideo.core.video import Line, Stage, Status, Step
 from aivideo.events import EventLog
-from aivideo.extensions import db
-from aivideo.models import Attempt, Video
-from aivideo.models.attempts import ACCEPTED
-from aivideo.providers.base import Provider, ProviderError, ProviderJob
+from aivideo.models import Video
+from aivideo.providers.base import ProviderError, ProviderJob
+from aivideo.services.videos import looking
 from aivideo.services.videos.endings import fail
+from aivideo.services.videos.looking import Look
 from aivideo.services.videos.moves import change, move, ring, utc_now
 from aivideo.services.videos.reconciliation import reconcile
 from aivideo.transaction import release, transaction
 
 log = logging.getLogger(__name__)
-SWEEP = 100
-THREADS = 16
-CLAIM = timedelta(seconds=30)
 LOST_AFTER_LOOKS = 3
 LONGEST_BACKOFF = 45.0
 """Of looks that fail: a provider that is back is found within a minute."""
 LATE_FOR = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What is looked at: a video and the provider's id of its job."""
-
-    video_id: int
-    stage: Stage
-    provider_job_id: str
-    accepted_at: datetime
 
 
 def poll() -> int:
@@ -46,12 +28,17 @@ def poll() -> int:
 
     Sweeps may overlap: each takes its rows by compare-and-set on the moment they were due.
     """
-    claimed = _claim()
+    claimed = looking.claim()
     doubtful = [video_id for video_id, stage in claimed if stage is Stage.RECONCILING]
-    looks = _looks([video_id for video_id, stage in claimed if stage is not Stage.RECONCILING])
+    account = provider()
+    looks = looking.looks([video_id for video_id, stage in claimed if stage is not Stage.RECONCILING], account)
     release()
-    if looks:
-        for look, answer in _ask(provider(), looks):
+    here = [look for look in looks if look.base_url == account.base_url]
+    for look in looks:
+        if look not in here:
+            _elsewhere(look)
+    if here:
+        for look, answer in looking.ask(account, here):
             try:
                 _absorb(look, answer)
             except Exception:  # one video must not keep the others from being looked at
@@ -59,47 +46,6 @@ def poll() -> int:
     if doubtful:
         reconcile(doubtful)
     return len(claimed)
-
-
-def _claim() -> list[tuple[int, Stage]]:
-    now = utc_now()
-    late = (Video.stage == Stage.ENDED) & (Video.status == Status.FAILED) & Video.ready_at.is_(None)
-    wanted = or_(Video.stage.in_((Stage.RENDERING, Stage.RECONCILING)), late)
-    due = select(Video.id).where(wanted, Video.due_at <= now).order_by(Video.due_at).limit(SWEEP)
-    with transaction() as session:
-        rows = session.execute(
-            update(Video)
-            .where(Video.id.in_(due.scalar_subquery()), Video.due_at <= now)
-            .values(due_at=now + CLAIM)
-            .returning(Video.id, Video.stage)
-            .execution_options(synchronize_session=False)
-        ).all()
-    return [(row.id, Stage(row.stage)) for row in rows]
-
-
-def _looks(video_ids: list[int]) -> list[Look]:
-    rows = db.session.execute(
-        select(Video.id, Video.stage, Video.accepted_at, Video.created_at, Attempt.provider_job_id)
-        .join(Attempt, Attempt.video_id == Video.id)
-        .where(Video.id.in_(video_ids), Attempt.outcome == ACCEPTED)
-        .order_by(Video.id, Attempt.number)
-    ).all()
-    found = {
-        row.id: Look(row.id, Stage(row.stage), row.provider_job_id, row.accepted_at or row.created_at) for row in rows
-    }
-    return list(found.values())
-
-
-def _ask(account: Provider, looks: list[Look]) -> Iterator[tuple[Look, ProviderJob | ProviderError]]:
-    def ask(look: Look) -> tuple[Look, ProviderJob | ProviderError]:
-        try:
-            return look, account.retrieve(look.provider_job_id)
-        except ProviderError as error:
-            return look, error
-
-    with ThreadPoolExecutor(min(THREADS, len(looks)), thread_name_prefix="look") as pool:
-        for future in as_completed([pool.submit(ask, look) for look in looks]):
-            yield future.result()
 
 
 def _absorb(look: Look, answer: ProviderJob | ProviderError) -> None:
@@ -176,7 +122,8 @@ def _not_seen(look: Look, error: ProviderError) -> None:
         video = change(session, look.video_id, Stage.RENDERING, failed_looks=Video.failed_looks + 1)
         if video is None:
             return None
-        if error.kind in ("not_found", "expired") and video.failed_looks >= LOST_AFTER_LOOKS:
+        lost = look.same_account and error.kind in ("not_found", "expired")
+        if lost and video.failed_looks >= LOST_AFTER_LOOKS:
             fail(session, video, "provider_lost", provider_code=error.code)
             return None
         pause = max(error.retry_after or 0.0, backoff(video.failed_looks, settings().poll_seconds, LONGEST_BACKOFF))
@@ -185,6 +132,18 @@ def _not_seen(look: Look, error: ProviderError) -> None:
         if video.failed_looks == 2 and error.kind not in ("not_found", "expired"):
             with EventLog(video) as lines:
                 lines.record(Step.PROCESSING, Line.provider_away(pause), progress=video.progress)
+    return None
+
+
+def _elsewhere(look: Look) -> None:
+    """Bought from a server that is not today's: no other knows the job. It waits for the operator, or for its time."""
+    log.warning("video %s was bought at %s, which is not today's server", look.video_id, look.base_url)
+    if look.stage is Stage.ENDED:
+        return _late(look, None)
+    if (utc_now() - look.accepted_at).total_seconds() >= settings().sora_timeout_seconds:
+        return _time_out(look)
+    with transaction() as session:
+        change(session, look.video_id, Stage.RENDERING, due_at=utc_now() + timedelta(seconds=LONGEST_BACKOFF))
     return None
 
 

@@ -15,8 +15,8 @@ from aivideo.models.attempts import NOT_SENT, OPEN, UNKNOWN
 from aivideo.queue import enqueue
 from aivideo.services.videos import refusal
 from aivideo.services.videos.endings import TO_DISCARD
+from aivideo.services.videos.looking import SWEEP
 from aivideo.services.videos.moves import RING_AGAIN, change, utc_now
-from aivideo.services.videos.progress import SWEEP
 from aivideo.transaction import release, transaction
 
 log = logging.getLogger(__name__)
