@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from aivideo.core import errors as domain
 from aivideo.core.errors import DomainError
 from aivideo.extensions import db
-from aivideo.storage import StorageError
+from aivideo.storage import NO_ROOM, StorageError
 from aivideo.web.htmx import is_htmx
 from aivideo.web.request_ids import request_id
 
@@ -50,6 +50,7 @@ DETAIL: dict[int, str] = {
 }
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 RETRY_SECONDS = 5
+NO_ROOM_RETRY_SECONDS = 60
 _OWN_HEADERS = ("content-type", "content-length")
 
 
@@ -60,6 +61,7 @@ def init_app(app: Flask) -> None:
     for kind in DATABASE_AWAY:
         app.register_error_handler(kind, _of_database)
     app.register_error_handler(StorageError, _of_storage)
+    app.register_error_handler(OSError, _of_disk)
     app.register_error_handler(Exception, _of_surprise)
 
 
@@ -131,6 +133,15 @@ def _of_storage(error: StorageError) -> Response:
     log.error("%s", error)
     detail = "The storage of files does not answer right now. Nothing was charged. Try again in a moment."
     return answer(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def _of_disk(error: OSError) -> Response:
+    if error.errno not in NO_ROOM:
+        return _of_surprise(error)
+    log.error("no room on the disk: %s", error)
+    _roll_back()
+    detail = "There is no room left on the server's disk. Nothing was charged. Try again later."
+    return answer(503, detail, headers={"Retry-After": str(NO_ROOM_RETRY_SECONDS)})
 
 
 def _of_surprise(error: Exception) -> Response:
