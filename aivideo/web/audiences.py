@@ -48,8 +48,17 @@ class Html(Json):
         self._templates: Environment = app.jinja_env
 
     def message(self, key: int, data: dict[str, Any]) -> bytes:
+        return sse.block(self.fragment(key, data), id=self.cursor(data))
+
+    def fragment(self, key: int, data: dict[str, Any]) -> str:
+        """What htmx swaps for a message."""
         line = self._draw("videos/_log_line.html", video_id=key, line=data)
-        return sse.block(_partial(f"#log-{key}", "beforeend", line), id=data["id"])
+        return _partial(f"#log-{key}", "beforeend", line)
+
+    def cursor(self, data: dict[str, Any]) -> int | None:
+        """Where a viewer is that has had a message; None where that tells nothing."""
+        number: int | None = data["id"]
+        return number
 
     def note(self, name: str) -> bytes:
         """A named message becomes a DOM event on the element of the stream; htmx swaps nothing."""
@@ -65,23 +74,26 @@ class Html(Json):
 class State(Html):
     """The state of all of a user's videos: each message replaces the live part of one card, or the balance.
 
-    `id:` is the time of the change in milliseconds. A video that was deleted takes its card with it.
+    `id:` is the time of the change in milliseconds. A video that was deleted takes its card and its tile with it.
     """
 
     name = "state"
 
-    def message(self, key: int, data: dict[str, Any]) -> bytes:
+    def fragment(self, key: int, data: dict[str, Any]) -> str:
         balance = ""
         if data.get("credits_left") is not None:  # alone, or with the change of state that moved it
             html = self._draw("components/_balance.html", credits=data["credits_left"])
             balance = _partial("#balance", "outerHTML", html)
         if data["id"] is None:
-            return sse.block(balance)
+            return balance
         if data["hidden"]:
-            fragment = _partial(f"#video-{data['id']}", "delete", "")
+            fragment = "".join(_partial(f"#{place}-{data['id']}", "delete", "") for place in ("video", "tile"))
         else:
             fragment = _partial(f"#live-{data['id']}", "outerMorph", self._draw("videos/_live.html", video=data))
-        return sse.block(fragment + balance, id=milliseconds(datetime.fromisoformat(data["updated_at"])))
+        return fragment + balance
+
+    def cursor(self, data: dict[str, Any]) -> int | None:
+        return None if data["id"] is None else milliseconds(datetime.fromisoformat(data["updated_at"]))
 
 
 def _partial(target: str, swap: str, html: str) -> str:

@@ -23,6 +23,7 @@ POSTER_SECONDS = 86400
 @bp.get("/videos")
 def index() -> ResponseReturnValue:
     user = require_user()
+    since = timestamp(datetime.now(UTC))  # before the first read: the stream tells what changes after it
     status = request.args.get("status") or None
     try:
         page = videos.page(user.id, limit=PAGE, cursor=request.args.get("cursor"), status=status)
@@ -35,6 +36,7 @@ def index() -> ResponseReturnValue:
         status=status,
         statuses=list(Status),
         first="cursor" not in request.args,
+        since=since,
     )
 
 

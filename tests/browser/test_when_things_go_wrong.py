@@ -77,7 +77,7 @@ def test_a_lost_connection_is_said_and_comes_back(visit):
     card = page.locator(f"#video-{video_id}")
     card.get_by_text("Connected", exact=True).wait_for()
     emma.context.set_offline(True)
-    card.get_by_text("Connection lost, trying again…").wait_for()
+    card.get_by_text("Reconnecting to live updates…").wait_for()
     assert not card.get_by_text("Connected", exact=True).is_visible()
     emma.context.set_offline(False)
     emma.wait_for_status(video_id)

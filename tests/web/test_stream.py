@@ -101,5 +101,6 @@ def test_fragments_are_drawn_without_a_request_and_escape_what_users_wrote(app: 
     assert "\nid:" not in balance
     hidden = {"id": 42, "seq": 5, "hidden": True, "updated_at": "2026-11-22T20:00:00.123Z"}
     assert audiences.State(app).message(1, hidden) == (
-        b'id: 1795377600123\ndata: <hx-partial hx-target="#video-42" hx-swap="delete"></hx-partial>\n\n'
+        b'id: 1795377600123\ndata: <hx-partial hx-target="#video-42" hx-swap="delete"></hx-partial>'
+        b'<hx-partial hx-target="#tile-42" hx-swap="delete"></hx-partial>\n\n'
     )
