@@ -212,6 +212,10 @@ class Writer:
         """One more line, with whatever else `EventLog.record` takes."""
         self._record(video_id, [(message, values)])
 
+    def progress(self, video_id: int, percent: int) -> None:
+        """One more line, and the video so far along."""
+        self._record(video_id, [(f"{percent} %", {"progress": percent})], progress=percent)
+
     def lines(self, video_id: int, count: int, *, at_once: int = 1) -> None:
         """So many more lines, so many in one transaction."""
         for start in range(0, count, at_once):

@@ -120,15 +120,17 @@ def visit(browser: Browser, house: Installation) -> Iterator[Callable[..., Visit
     """`visit()` is a new user in a browser of their own, signed in; options are those of a Playwright context."""
     contexts: list[BrowserContext] = []
 
-    def arrive(email: str = "", *, plan: str = "creator", credits: int = 1000, **options: Any) -> Visit:
+    def arrive(
+        email: str = "", *, at: Installation = house, plan: str = "creator", credits: int = 1000, **options: Any
+    ) -> Visit:
         if not email:
             email = f"visitor-{next(NUMBERS)}@example.com"
-            house.user(email, PASSWORD, plan=plan, credits=credits)
+            at.user(email, PASSWORD, plan=plan, credits=credits)
         options.setdefault("viewport", {"width": 1280, "height": 900})
         context = browser.new_context(**options)
         context.set_default_timeout(30_000)
         contexts.append(context)
-        return Visit(context, house, email).sign_in()
+        return Visit(context, at, email).sign_in()
 
     yield arrive
     for context in contexts:
