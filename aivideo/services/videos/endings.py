@@ -14,7 +14,7 @@ from aivideo.core.ledger import Kind
 from aivideo.core.video import UNDER_WAY, Line, Stage, Status, Step, file_name, poster_name
 from aivideo.events import EventLog, error_of
 from aivideo.extensions import db
-from aivideo.models import Attempt, User, Video
+from aivideo.models import Attempt, Video
 from aivideo.providers.base import ProviderError
 from aivideo.services import credits
 from aivideo.services.videos.moves import RING_AGAIN, change, move, ring, utc_now
@@ -87,7 +87,7 @@ def cancel(user_id: int, video_id: int) -> Video:
         NotFound, AlreadyEnded.
     """
     with transaction() as session:
-        _cancel(session, _owned(session, user_id, video_id))
+        _cancel(session, get(user_id, video_id))
     return get(user_id, video_id)
 
 
@@ -98,7 +98,7 @@ def delete(user_id: int, video_id: int) -> None:
         NotFound.
     """
     with transaction() as session:
-        video = _owned(session, user_id, video_id)
+        video = get(user_id, video_id)
         with suppress(AlreadyEnded):
             _cancel(session, video)
         session.execute(
@@ -172,12 +172,6 @@ def ring_next(session: Session, user_id: int) -> None:
         ring("submit", video)
         soon = utc_now() + RING_AGAIN
         change(session, video.id, Stage.QUEUED, Video.due_at > soon, due_at=soon)
-
-
-def _owned(session: Session, user_id: int, video_id: int) -> Video:
-    """The user's video, with the user's row locked first: sending takes the two in that order."""
-    session.execute(select(User.id).where(User.id == user_id).with_for_update())
-    return get(user_id, video_id)
 
 
 def _cancel(session: Session, video: Video) -> None:

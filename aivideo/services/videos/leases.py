@@ -49,9 +49,9 @@ def _renew(app: Flask, video_id: int, stage: Stage, attempt_id: int | None, done
         until = utc_now() + LEASE
         try:
             with app.app_context(), transaction() as session:
-                held = change(session, video_id, stage, lease_until=until, due_at=until)
-                if attempt_id is not None:
+                if attempt_id is not None:  # locked before its video, as everywhere
                     session.execute(update(Attempt).where(Attempt.id == attempt_id).values(lease_until=until))
+                held = change(session, video_id, stage, lease_until=until, due_at=until)
             if held is None:
                 return
         except SQLAlchemyError as error:

@@ -101,11 +101,7 @@ def _abandoned(video_id: int) -> bool:
     """A sending whose sender let its lease run out: without the note that it was sent, nothing ever left."""
     now = utc_now()
     with transaction() as session:
-        free = or_(Video.lease_until.is_(None), Video.lease_until <= now)
-        video = change(session, video_id, Stage.SUBMITTING, free, due_at=now + RING_AGAIN)
-        if video is None:
-            return False
-        attempt = session.scalar(
+        attempt = session.scalar(  # locked before its video, as everywhere
             select(Attempt)
             .where(Attempt.video_id == video_id)
             .order_by(Attempt.number.desc())
@@ -113,6 +109,10 @@ def _abandoned(video_id: int) -> bool:
             .with_for_update()
             .execution_options(populate_existing=True)
         )
+        free = or_(Video.lease_until.is_(None), Video.lease_until <= now)
+        video = change(session, video_id, Stage.SUBMITTING, free, due_at=now + RING_AGAIN)
+        if video is None:
+            return False
         if attempt is not None and attempt.outcome == OPEN:
             if attempt.sent_at is not None:
                 attempt.outcome, attempt.settled_by = UNKNOWN, "time"

@@ -28,13 +28,15 @@ def refused(attempt_id: int, error: ProviderError) -> None:
         return _unknown(attempt_id, error)
     with transaction() as session:
         attempt = _settle(session, attempt_id, NOT_SENT if not error.sent else REFUSED, error, from_=(OPEN, UNKNOWN))
-        video = _video_of(session, attempt) if attempt is not None else None
-        if video is None or cancelled_unsent(session, video):
-            return None
+        wait = None
         if error.sent and error.kind in GATE_KINDS:
             wait = waiting.close_gate(session, error, utc_now())
             if error.kind in waiting.OPERATOR_KINDS:
                 log.error("the provider refuses our account: %s (%s)", error.message, error.code or error.status)
+        video = _video_of(session, attempt) if attempt is not None else None
+        if video is None or cancelled_unsent(session, video):
+            return None
+        if wait is not None:
             back_to_queue(session, video, wait.reason, (wait.until - utc_now()).total_seconds(), counts=False)
         elif error.kind == "moderation":
             fail(session, video, "moderation_blocked", provider_code=error.code)

@@ -64,7 +64,8 @@ def _claim(video_id: int) -> Video | None:
         return None
     provider()  # built before the transaction: that reads files
     with transaction() as session:
-        plan = session.scalar(select(User.plan).where(User.id == user_id).with_for_update())
+        waiting.one_at_a_time(session, user_id)
+        plan = session.scalar(select(User.plan).where(User.id == user_id))
         wait = waiting.why(session, user_id, plan or "", now)
         if wait is not None:
             _keep_waiting(session, video_id, wait)

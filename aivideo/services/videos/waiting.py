@@ -15,6 +15,8 @@ from aivideo.providers.base import ProviderError
 
 LOOK_AGAIN = timedelta(seconds=60)
 """A place that becomes free rings by itself; this is for a ring that got lost."""
+PLACE_IN_LINE = 1
+"""Names this kind of advisory lock in Postgres."""
 FIRST_CLOSING_SECONDS = 10.0
 LONGEST_CLOSING_SECONDS = 300.0
 OPERATOR_KINDS = frozenset({"quota", "unauthorised"})
@@ -26,8 +28,17 @@ class Wait:
     until: datetime
 
 
+def one_at_a_time(session: Session, user_id: int) -> None:
+    """Lock a user's place in line to the end of the transaction; SQLite has but one writer anyway.
+
+    Not by the user's row: whoever refunds has locked the attempt, then the video, and takes that row last.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(PLACE_IN_LINE, user_id)))
+
+
 def why(session: Session, user_id: int, plan_id: str, now: datetime) -> Wait | None:
-    """The reason to wait that holds now, or None. The user's row must be locked: the count is only true under it."""
+    """The reason to wait that holds now, or None. The user's place must be locked: the count is only true under it."""
     gate = _gate(session, locked=settings().sora_max_concurrent is not None)
     if gate is not None and gate.closed_until > now:
         return Wait(gate.reason, gate.closed_until)
