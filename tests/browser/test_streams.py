@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nginx import Nginx
 from processes import Installation
 from servers import RedisServer
 from streams import Writer
@@ -235,3 +236,24 @@ def test_a_page_outlives_a_restart_of_the_server_and_an_absence_of_redis(visit, 
     page.wait_for_function("() => heard.one.source.readyState === 2")
     assert page.evaluate("heard.one.ids") == [1, 2, 3, 4, 5]
     assert page.evaluate("unchanged"), "it was never loaded again"
+
+
+def test_through_nginx_many_streams_share_one_http_2_connection(visit, house, hand, tmp_path):
+    nginx = Nginx(tmp_path, house.port)
+    try:
+        nginx.start()
+        gerda = visit(ignore_https_errors=True)
+        page = gerda.page
+        videos = [hand.video(user_of(house, gerda.email), lines=1) for _ in range(8)]  # HTTP/1.1 would stop at six
+        page.goto(f"{nginx.url}/account")
+        assert page.evaluate("performance.getEntriesByType('navigation')[0].nextHopProtocol") == "h2"
+        for video in videos:
+            page.evaluate(FOLLOW, [str(video), f"/api/v1/videos/{video}/stream"])
+        page.wait_for_function("() => Object.values(heard).every(({ids}) => ids.length === 1)")
+        for video in videos:
+            hand.line(video, "live")
+            hand.end(video)
+        page.wait_for_function("() => Object.values(heard).every(({source}) => source.readyState === 2)")
+        assert page.evaluate("Object.values(heard).map(({ids}) => ids)") == [[1, 2, 3]] * 8
+    finally:
+        nginx.stop()
