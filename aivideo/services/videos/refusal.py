@@ -126,13 +126,14 @@ def back_to_queue(session: Session, video: Video, reason: str | None, pause: flo
     """Let a video wait for `pause` seconds before it is sent again, inside the open transaction."""
     number = video.tries + 1 if counts else video.tries
     again_at = utc_now() + timedelta(seconds=pause)
+    longest = video.created_at + timedelta(seconds=settings().sora_queue_seconds)
     told = video.waiting_reason
     queued = move(
         session,
         video.id,
         Stage(video.stage),
         Stage.QUEUED,
-        due_at=again_at,
+        due_at=min(again_at, longest),
         send_after=again_at,
         lease_until=None,
         waiting_reason=reason,
