@@ -6,7 +6,6 @@ from the database; `offer` tells the viewers what is new, in order, and says whe
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +16,7 @@ from aivideo.stream.viewer import Audience, Viewer
 
 log = logging.getLogger(__name__)
 KEPT = 64
-"""Messages a channel keeps for viewers that come back."""
+"""Messages a channel keeps, for some seconds, for viewers that come back."""
 MOST_EARLY = 1000
 
 Message = dict[str, Any]
@@ -49,16 +48,20 @@ class Entry:
 class Channel:
     """What log and state channels share. `users` and `idle_since` belong to the hub, under its lock."""
 
+    # Where each user watches their own there are as many channels as viewers: so they are kept small.
+    __slots__ = ("_aged", "idle_since", "kept", "key", "lock", "name", "users", "viewers")
+
     def __init__(self, key: int, name: str) -> None:
         self.key = key
         self.name = name
         self.users = 0
         self.idle_since: float | None = None
+        # Entered again by a thread that holds it: a stream that is collected as garbage leaves there and then.
         self.lock = threading.RLock()
-        self.replaying = threading.Lock()
-        """Held while one viewer's replay is read, so that the next finds the messages kept."""
         self.viewers: set[Viewer] = set()
-        self.kept: deque[Entry] = deque(maxlen=KEPT)
+        self.kept: list[Entry] = []
+        self._aged = 0
+        """The newest number when `forget` was called last."""
 
     def takes(self, message: Any) -> bool:
         """Whether this is a message of ours; anybody can publish anything."""
@@ -72,10 +75,18 @@ class Channel:
         with self.lock:
             self.viewers.discard(viewer)
 
+    def forget(self) -> None:
+        """Drop the messages that were kept already when this was called before."""
+        if self.kept:
+            with self.lock:
+                aged, self._aged = self._aged, self.kept[-1].number
+                self.kept = [entry for entry in self.kept if entry.number > aged]
+
     def _tell(self, entries: Sequence[Entry]) -> None:
         self.kept.extend(entries)
+        del self.kept[:-KEPT]
         if entries and self.viewers:
-            fan_out(self.viewers, lambda audience: b"".join(entry.block(audience) for entry in entries))
+            fan_out(tuple(self.viewers), lambda audience: b"".join(entry.block(audience) for entry in entries))
 
     def _join(self, viewer: Viewer, entries: Iterable[Entry]) -> bytes:
         self.viewers.add(viewer)
@@ -85,8 +96,12 @@ class Channel:
 class LogChannel(Channel):
     """The log of one video. `last` is the number its live viewers have been told; nothing is left out before it."""
 
+    __slots__ = ("_early", "last", "over", "replaying")
+
     def __init__(self, video_id: int, last: int) -> None:
         super().__init__(video_id, channel(video_id))
+        self.replaying = threading.Lock()
+        """Held while one viewer's replay is read, so that the next finds the messages kept."""
         self.last = last
         self.over = False
         self._early: dict[int, Message] = {}
@@ -119,7 +134,7 @@ class LogChannel(Channel):
         with self.lock:
             self.over = over and self.last == last
             if self.over:
-                for viewer in self.viewers:
+                for viewer in tuple(self.viewers):
                     viewer.end(viewer.audience.over())
 
     def join(self, viewer: Viewer, after: int) -> bytes | None:
@@ -142,11 +157,13 @@ class LogChannel(Channel):
         for message in sorted(older, key=lambda message: -message["id"]):
             if message["id"] == first - 1 and len(self.kept) + len(fresh) < KEPT:
                 first -= 1
-                self.kept.appendleft(Entry(self.key, first, message))
+                self.kept.insert(0, Entry(self.key, first, message))
 
 
 class StateChannel(Channel):
     """The state of a user's videos. A message is a snapshot with its video's `seq`, or the balance (`id` None)."""
+
+    __slots__ = ("count", "credits", "seen", "told_until")
 
     def __init__(self, user_id: int) -> None:
         super().__init__(user_id, user_channel(user_id))

@@ -13,7 +13,7 @@ from flask import Flask
 from aivideo.config import Settings
 from aivideo.core import video as core
 from aivideo.stream.channels import Channel, LogChannel, StateChannel
-from aivideo.stream.fanout import fan_out
+from aivideo.stream.fanout import AT_A_TIME, PAUSE_SECONDS, fan_out
 from aivideo.stream.looker import Looker
 from aivideo.stream.pulse import Pulse
 from aivideo.stream.seats import Seats
@@ -171,7 +171,14 @@ class Hub:
     def arrived(self, messages: Mapping[str, list[Any]]) -> None:
         with self._lock:
             known = [(self._channels[name], some) for name, some in messages.items() if name in self._channels]
-        unsure = [channel for channel, some in known if channel.offer(filter(channel.takes, some))]
+        unsure, written = [], 0
+        for channel, some in known:
+            if channel.offer(filter(channel.takes, some)):
+                unsure.append(channel)
+            written += len(channel.viewers)
+            if written > AT_A_TIME:
+                written = 0
+                time.sleep(PAUSE_SECONDS)
         if unsure:
             self.looker.want(unsure)
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TICK_SECONDS = 0.5
+KEPT_SECONDS = 5.0
+"""A channel keeps a message for once to twice as long: whoever is cut, or drained, is back by then."""
 
 
 class Pulse(threading.Thread):
@@ -28,12 +30,17 @@ class Pulse(threading.Thread):
 
     def run(self) -> None:
         due = time.monotonic() + self._every
+        forget_at = time.monotonic() + KEPT_SECONDS
         while not self._stopping.wait(min(TICK_SECONDS, self._every / 2)):
             try:
                 now = time.monotonic()
                 if now >= due:
                     due = now + self._every
                     fan_out(self._hub.viewers(), lambda audience: audience.heartbeat)
+                if now >= forget_at:
+                    forget_at = now + KEPT_SECONDS
+                    for channel in self._hub.channels():
+                        channel.forget()
                 self._hub.tidy(now)
             except Exception:
                 log.exception("the pulse of the streams missed a beat")

@@ -19,6 +19,7 @@ SETTINGS = {
     "STREAM_HEARTBEAT_SECONDS": 55,  # nothing but what was written pushes bytes through the proxy
     "TRUSTED_PROXIES": 1,
     "FORCE_HTTPS": True,
+    "TRUSTED_HOSTS": "127.0.0.1",
     "WEB_CONCURRENCY": 1,
     "LOG_LEVEL": "WARNING",
 }

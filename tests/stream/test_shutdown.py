@@ -14,26 +14,30 @@ from processes import CHECKOUT, Installation
 from stream_servers import GTHREAD, SETTINGS
 from streams import Listener, Writer
 
-STREAMS = 60
+GRACEFUL_SECONDS = 8
+"""After so long gunicorn ends a worker that still holds connections."""
 
 
 @pytest.fixture
 def installation(database: str, redis_url: str, tmp_path: Path) -> Installation:
-    return Installation(tmp_path, redis_url, database, **{**SETTINGS, "STREAM_MAX_PER_USER": 200})
+    return Installation(tmp_path, redis_url, database, **{**SETTINGS, "STREAM_MAX_PER_USER": 400})
 
 
-@pytest.mark.parametrize("worker", ["gevent", "gthread"])
+@pytest.mark.parametrize(
+    ("hold", "options", "streams_open"), [("detached", (), 300), ("generator", (), 300), ("auto", GTHREAD, 60)]
+)
 def test_streams_end_at_once_and_come_back_to_the_next_process_at_moments_of_their_own(
-    installation: Installation, worker: str
+    installation: Installation, hold: str, options: tuple[str, ...], streams_open: int
 ) -> None:
     writer = Writer(installation.app)
     user, token = writer.user()
     video = writer.video(user, lines=3)
     address = f"{installation.url}/api/v1/videos/{video}/stream"
     try:
-        installation.start_web(*(GTHREAD if worker == "gthread" else ()))
+        installation.settings["STREAM_HOLD"] = hold
+        installation.start_web(*options)
         with ExitStack() as stack:
-            streams = [stack.enter_context(Listener(address, token)) for _ in range(STREAMS)]
+            streams = [stack.enter_context(Listener(address, token)) for _ in range(streams_open)]
             for stream in streams:
                 stream.until(lambda stream: len(stream.messages) == 3)
             page = stack.enter_context(requests.Session())
@@ -43,14 +47,13 @@ def test_streams_end_at_once_and_come_back_to_the_next_process_at_moments_of_the
             web.send_signal(signal.SIGTERM)
             for stream in streams:
                 stream.until_end()
-            assert time.monotonic() - began < 1
-            assert web.wait(10) == 0
-            assert time.monotonic() - began < 3
+            assert web.wait(60) == 0
+            assert time.monotonic() - began < GRACEFUL_SECONDS, "they were ended, not waited for"
             pauses = [stream.blocks[-1].retry or 0 for stream in streams]
             assert {tuple(stream.named) for stream in streams} == {("drain",)}
             assert min(pauses) >= 500
             assert max(pauses) <= 5000
-            assert len(set(pauses)) > STREAMS / 2
+            assert len(set(pauses)) > streams_open / 2
             assert {stream.parser.last_id for stream in streams} == {"3"}
         assert "Traceback" not in installation.log("web")
         assert "graceful timeout" not in installation.log("web")
