@@ -3,7 +3,19 @@
 from datetime import UTC, datetime
 
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, Select, String, Table, bindparam, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    Select,
+    String,
+    Table,
+    bindparam,
+    false,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from aivideo.extensions import db
@@ -40,6 +52,9 @@ class User(db.Model, UserMixin):  # type: ignore[name-defined, misc]
     google_sub: Mapped[str | None] = mapped_column(String(255), unique=True)
     plan: Mapped[str] = mapped_column(String(40))
     credits: Mapped[int] = mapped_column(default=0)
+    notify_email: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a mail tells of the end of each video."""
+    notify_browser: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
     roles: Mapped[list[Role]] = relationship(secondary=roles_users)  # type: ignore[assignment]
 
@@ -65,6 +80,31 @@ class ApiToken(db.Model):  # type: ignore[name-defined, misc]
     @staticmethod
     def owned_by(user_id: int) -> Select["ApiToken"]:
         return select(ApiToken).where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None)).order_by(ApiToken.id)
+
+
+class SignIn(db.Model):  # type: ignore[name-defined, misc]
+    """One signed-in browser. Its session cookie has the token, of which only the SHA-256 is kept."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    browser: Mapped[str] = mapped_column(String(255), default="")
+    """Its User-Agent."""
+    address: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
+    last_seen_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))
+    ended_at: Mapped[datetime | None]
+
+    @staticmethod
+    def of(user_id: int) -> Select["SignIn"]:
+        """Those that still count, the last used first."""
+        return (
+            select(SignIn)
+            .where(SignIn.user_id == user_id, SignIn.ended_at.is_(None))
+            .order_by(SignIn.last_seen_at.desc(), SignIn.id.desc())
+        )
 
 
 _users = User.__table__

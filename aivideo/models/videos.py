@@ -11,6 +11,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
     func,
     insert,
     select,
@@ -40,6 +41,7 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
         Index("ix_videos_user_stage", "user_id", "stage"),
         Index("ix_videos_stage", "stage"),
         Index("ix_videos_user_updated", "user_id", "updated_at"),
+        Index("ix_videos_model_ended", "model", "completed_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -56,7 +58,16 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     picture_name: Mapped[str | None] = mapped_column(String(200))
     """Storage name of the reference picture, already fitted to `size`."""
     picture_hash: Mapped[str | None] = mapped_column(String(64))
+    picture_fit: Mapped[str] = mapped_column(String(16), default="crop", server_default="crop")
+    """How the picture becomes the size: `crop` fills it, `pad` shows all of it."""
+    picture_focus: Mapped[float] = mapped_column(default=0.5, server_default="0.5")
+    """Which part a crop keeps, along the side that is cut: 0 its beginning, 0.5 the middle, 1 its end."""
     remixed_from_id: Mapped[int | None] = mapped_column(ForeignKey("videos.id"))
+    extended_from_id: Mapped[int | None] = mapped_column(ForeignKey("videos.id"))
+
+    title: Mapped[str | None] = mapped_column(String(120))
+    """What its user calls it; None: the beginning of the prompt."""
+    favourite: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     status: Mapped[str] = mapped_column(String(16), default=Status.PENDING)
     stage: Mapped[str] = mapped_column(String(16), default=Stage.QUEUED)
@@ -85,6 +96,8 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     """When the provider took it; SORA_TIMEOUT_SECONDS counts from here."""
     ready_at: Mapped[datetime | None]
     """When the provider said it was finished; the download is tried from here on."""
+    expected_at: Mapped[datetime | None]
+    """When it is likely to be finished, by the last runs of its model and by its progress."""
     expires_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     """When it ended, however it ended."""
@@ -93,6 +106,10 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
 
     file_name: Mapped[str | None] = mapped_column(String(200))
     poster_name: Mapped[str | None] = mapped_column(String(200))
+    poster_at: Mapped[float | None]
+    """The second its user chose for the poster; None: ours."""
+    preview_name: Mapped[str | None] = mapped_column(String(200))
+    """Storage name of the moving preview (animated WebP); None until it is drawn."""
     file_bytes: Mapped[int | None]
     width: Mapped[int | None]
     height: Mapped[int | None]

@@ -164,7 +164,7 @@ def test_a_picture_of_20_mb_passes_and_a_larger_one_is_refused_in_words(site: Si
 
 def test_what_never_changes_is_kept_by_nginx_and_nothing_else_is(site: Site) -> None:
     page = site.ask("GET", "/login").text
-    script = re.search(r'src="(/static/js/studio.js\?v=[^"]+)"', page)
+    script = re.search(r'src="(/static/js/page.js\?v=[^"]+)"', page)
     assert script
     answers = [site.ask("GET", script[1]) for _ in range(2)]
     assert [answer.headers["x-cache"] for answer in answers] == ["MISS", "HIT"]
