@@ -21,7 +21,9 @@ class CreateRequest:
     picture: Path | None = None
     picture_type: str = "image/jpeg"
     remix_of: str | None = None
-    """Provider job id of a finished video that is to be changed by `prompt`."""
+    """Provider job id of a finished video that is to be changed by `prompt`. Only the prompt is sent with it."""
+    extend_of: str | None = None
+    """Provider job id of a finished video that goes on with `prompt` for `seconds` more; the rest is as it is there."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class ProviderJob:
     error_code: str | None = None
     error_message: str | None = None
     error_kind: str | None = None
+    made_from: str | None = None
+    """The job that it is a remix of; empty where the server says that it is none."""
     file_url: str | None = None
     """Where the server itself names an address of the file (SGLang with S3, New API)."""
     poll_after: float | None = None
@@ -93,6 +97,7 @@ class ProviderError(Exception):
         rate_limited, overloaded  not now; a create was not taken
         server        the provider failed (5xx, 408, 409); after a create that is in doubt
         not_found     it does not know the job, or the route
+        unsupported   it has no remixes, or no extensions
         not_ready     the file is not there yet
         expired       the file is not there any more
         content       what came is not the whole file

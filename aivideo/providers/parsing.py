@@ -55,6 +55,7 @@ def job(video: Mapping[str, Any], headers: Mapping[str, str], *, job_id: str) ->
         error_code=said.code or said.type,
         error_message=said.message,
         error_kind=_error_kind(state, said),
+        made_from=_made_from(video),
         file_url=file_url(video),
         poll_after=_poll_after(headers),
         request_id=request_id(headers),
@@ -147,6 +148,10 @@ def _seconds(video: Mapping[str, Any]) -> str | None:
         if number is not None:
             return f"{number:g}"
     return None
+
+
+def _made_from(video: Mapping[str, Any]) -> str | None:
+    return _text(video["remixed_from_video_id"]) or "" if "remixed_from_video_id" in video else None
 
 
 def _moment(value: Any) -> datetime | None:

@@ -4,8 +4,9 @@ Error envelopes met: OpenAI `{"error": {"message", "type", "param", "code"}}`; L
 as text for a code; FastAPI (vLLM-Omni, SGLang) `{"detail": text or list}`; SGLang `{"error": text}`; New API
 `{"code", "message", "data"}`; TensorRT-LLM `{"message", "type", "code": 400}`. A code may be a number.
 
-A create was provably not taken where the server says so with 4xx (408, 409 and 425 apart) or with 503 and one of the
-documented codes. Any other 5xx leaves a doubt: gateways answer 502 and 504 for what upstream goes on with.
+A create, a remix or an extension was provably not taken where the server says so with 4xx (408, 409 and 425 apart),
+with 503 and one of the documented codes, or with 501, having no such route. Any other 5xx leaves a doubt: gateways
+answer 502 and 504 for what upstream goes on with.
 """
 
 import math
@@ -38,6 +39,7 @@ GONE = re.compile(r"task_not_exist|(task|video|job|generation)[^.]{0,80}(not fou
 EXPIRED = re.compile(r"expire|no longer available")
 DOUBTFUL = (408, 409, 425)
 REDIRECTED_AFTERWARDS = (302, 303)
+PAID = ("create", "remix", "extend")
 MESSAGE_LIMIT = 1000
 LONGEST_WAIT = 86400.0
 REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-oneapi-request-id", "x-litellm-call-id", "apim-request-id")
@@ -88,7 +90,10 @@ def _validation_errors(items: list[Any]) -> Words:
 
 
 def refusal(answer: Answer, doing: str) -> ProviderError:
-    """The error for an answer outside 2xx. `doing` is `create`, `retrieve`, `list`, `content` or `delete`."""
+    """The error for an answer outside 2xx.
+
+    `doing` is `create`, `remix`, `extend`, `retrieve`, `list`, `content` or `delete`.
+    """
     said = words(answer.json()) if answer.own else Words()
     kind, permanent, doubt = _judge(answer.status, said)
     if doing == "content":
@@ -96,6 +101,9 @@ def refusal(answer: Answer, doing: str) -> ProviderError:
         kind, permanent = _judge_content(answer.status, said, kind) if answer.own else ("content", False)
     elif doing == "delete" and answer.status in (405, 501):
         kind = "not_found"
+    elif doing in ("remix", "extend") and answer.status in (404, 405, 501):
+        gone = answer.status == 404 and GONE.search(said.text)
+        kind, permanent, doubt = ("not_found" if gone else "unsupported"), True, False
     elif doing == "retrieve" and answer.status < 500 and GONE.search(said.text):
         kind, permanent = "not_found", True
     elif doing == "list" and kind != "unauthorised":
@@ -104,7 +112,7 @@ def refusal(answer: Answer, doing: str) -> ProviderError:
         kind,
         said.message or _describe(answer),
         permanent=permanent,
-        ambiguous=doubt and doing == "create",
+        ambiguous=doubt and doing in PAID,
         code=said.code or said.type,
         status=answer.status,
         request_id=request_id(answer.headers),

@@ -11,6 +11,8 @@ How servers differ where it matters to a caller:
     content   SGLang answers 404 to `variant=video`, so no variant is sent; with S3 it answers 400 and the address of
               the file, New API names one in `metadata.url`: then the file is fetched there, without our key.
     delete    no route at New API and LiteLLM.
+    remix     no route at vLLM-Omni, SGLang, TensorRT-LLM.
+    extend    the same, and none at New API and Azure; the answer's `seconds` are those of the whole clip.
 
 Sources: the code of vLLM-Omni 0.30, SGLang 0.5.23, LiteLLM 1.109, New API, TensorRT-LLM; OpenAI's specification 2.3.
 """
@@ -93,10 +95,7 @@ class SoraClient:
             ProviderError: `ambiguous` wherever the provider may have taken it.
             OSError: the picture cannot be read; nothing was sent.
         """
-        if request.remix_of is None:
-            path, content = "/videos", {"files": _form(request)}
-        else:
-            path, content = f"{_path(request.remix_of)}/remix", {"json": {"prompt": request.prompt}}
+        doing, path, content = _ordered(request)
         answer = self._http.call(
             "POST",
             path,
@@ -109,7 +108,7 @@ class SoraClient:
         found = _job(answer)
         if found is not None:
             return found
-        raise unreadable(answer, "create") if answer.status < 300 else refusal(answer, "create")
+        raise unreadable(answer, doing) if answer.status < 300 else refusal(answer, doing)
 
     def retrieve(self, job_id: str) -> ProviderJob:
         """Look at a job; a failed one is returned, also out of an HTTP error.
@@ -171,6 +170,17 @@ class SoraClient:
     def _call(self, method: str, path: str, **options: Any) -> Answer:
         headers = {"Accept": "application/json"}
         return self._http.call(method, path, seconds=self._call_seconds, headers=headers, **options)
+
+
+def _ordered(request: CreateRequest) -> tuple[str, str, dict[str, Any]]:
+    """What is done, where, and what is sent there."""
+    if request.remix_of is not None:
+        return "remix", f"{_path(request.remix_of)}/remix", {"json": {"prompt": request.prompt}}
+    if request.extend_of is not None:
+        video = {"id": request.extend_of}
+        wanted = {"prompt": request.prompt, "seconds": str(request.seconds), "video": video}
+        return "extend", "/videos/extensions", {"json": wanted}
+    return "create", "/videos", {"files": _form(request)}
 
 
 def _form(request: CreateRequest) -> dict[str, Any]:

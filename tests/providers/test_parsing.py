@@ -38,6 +38,12 @@ def test_a_job_has_the_id_that_was_asked_for() -> None:
     assert read({"id": "another", "status": "completed"}).id == "asked"
 
 
+def test_a_server_says_what_a_job_is_a_remix_of_or_that_it_is_none_or_nothing() -> None:
+    assert read({"remixed_from_video_id": "video_1"}).made_from == "video_1"
+    assert read({"remixed_from_video_id": None}).made_from == ""
+    assert read({}).made_from is None
+
+
 def test_an_object_with_nothing_in_it_is_a_queued_job() -> None:
     found = read({})
     assert (found.state, found.progress, found.prompt, found.created_at, found.error_kind) == (

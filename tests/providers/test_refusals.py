@@ -185,6 +185,22 @@ def test_any_list_that_is_not_clean_is_no_list(status: int) -> None:
     assert unreadable(answered(200, {"object": "list"}), "list").kind == "refused"
 
 
+@pytest.mark.parametrize("doing", ["remix", "extend"])
+def test_a_server_without_remixes_or_extensions_is_told_from_one_that_lost_the_video(doing: str) -> None:
+    for status, body in (
+        (404, {"detail": "Not Found"}),
+        (404, openai("unknown_url", "Invalid URL (POST /v1/videos/extensions)")),
+        (405, {"detail": "Method Not Allowed"}),
+        (501, b""),
+    ):
+        error = refusal(answered(status, body), doing)
+        assert (error.kind, error.permanent, error.ambiguous) == ("unsupported", True, False)
+    lost = refusal(answered(404, openai("not_found", "Video with id 'video_1' not found.")), doing)
+    assert (lost.kind, lost.permanent, lost.ambiguous) == ("not_found", True, False)
+    assert refusal(answered(502, b""), doing).ambiguous
+    assert refusal(answered(400, openai("moderation_blocked")), doing).kind == "moderation"
+
+
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_delete_without_a_route_is_not_found(status: int) -> None:
     assert refusal(answered(status), "delete").kind == "not_found"

@@ -83,6 +83,16 @@ def test_a_remix_posts_the_prompt_as_json_below_the_first_video(serve: Any, sora
     assert json.loads(request.body) == {"prompt": PROMPT}
 
 
+def test_an_extension_posts_its_video_and_the_seconds_as_text(serve: Any, sora: Any) -> None:
+    server = serve(says(answer(200, {**VIDEO, "id": "video_2", "seconds": "12"})))
+    order = CreateRequest(PROMPT, "sora-2", "1280x720", 4, extend_of="video_a/b=")
+    made = sora(server).create(order, deadline=5)
+    assert (made.id, made.seconds) == ("video_2", "12")
+    request = server.requests[0]
+    assert request.target == "/v1/videos/extensions"
+    assert json.loads(request.body) == {"prompt": PROMPT, "seconds": "4", "video": {"id": "video_a/b="}}
+
+
 @pytest.mark.parametrize(
     ("status", "body", "job_id"),
     [

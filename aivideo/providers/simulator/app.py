@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 LARGEST_BODY = 64 * 1024 * 1024
 ROUTES = (
     ("POST", re.compile("/v1/videos"), "create"),
+    ("POST", re.compile("/v1/videos/extensions"), "create"),
     ("GET", re.compile("/v1/videos"), "list"),
     ("POST", re.compile("/v1/videos/(.+)/remix"), "create"),
     ("GET", re.compile("/v1/videos/(.+)/content"), "content"),

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     seed TEXT NOT NULL,
     picture TEXT,
     remixed_from TEXT,
+    extended_from TEXT,
     drawn_at REAL,
     failed_after REAL,
     error_code TEXT,
@@ -55,6 +56,9 @@ class Database:
             with self._connection() as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.executescript(TABLES)
+                known = {row["name"] for row in connection.execute("PRAGMA table_info(jobs)")}
+                if "extended_from" not in known:  # a folder of an earlier version
+                    connection.execute("ALTER TABLE jobs ADD COLUMN extended_from TEXT")
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """What a SELECT finds."""

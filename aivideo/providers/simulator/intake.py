@@ -1,4 +1,4 @@
-"""Reads the body of a create or a remix, and refuses what the real server refuses, in its words."""
+"""Reads the body of a create, a remix or an extension, and refuses what the real server refuses, in its words."""
 
 import base64
 import binascii
@@ -96,6 +96,33 @@ def purchase(body: dict[str, Any], offered: Offers) -> Purchase:
     size = _choice(body, "size", sizes, "720x1280")
     seconds = _choice(body, "seconds", [str(length) for length in lengths], "4")
     return Purchase(prompt, model, size, int(seconds), _picture(body, size))
+
+
+def segment(body: dict[str, Any], model: str, offered: Offers) -> tuple[str, int]:
+    """Check an extension of a video of `model`; its prompt, and by how many seconds it goes on.
+
+    Raises:
+        ApiError: the first thing that is wrong with it.
+    """
+    prompt = prompt_of(body)
+    if body.get("seconds") is None:
+        raise missing("seconds")
+    lengths = offered[model][1] if model in offered else []
+    return prompt, int(_choice(body, "seconds", [str(length) for length in lengths], "4"))
+
+
+def extended(body: dict[str, Any]) -> str:
+    """Id of the video that an extension goes on with.
+
+    Raises:
+        ApiError: none is named.
+    """
+    video = {"id": body["video[id]"]} if "video[id]" in body else body.get("video")
+    if video is None:
+        raise missing("video")
+    if not isinstance(video, dict) or not isinstance(video.get("id"), str):
+        raise wrong_type("video", "an object with an id", _kind(video))
+    return str(video["id"])
 
 
 def _choice(body: dict[str, Any], name: str, allowed: list[str], usual: str) -> str:

@@ -15,7 +15,10 @@ QUEUED_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Job:
-    """A row of `jobs`. Times are Unix seconds; `gone` is None, `deleted` or `forgotten`."""
+    """A row of `jobs`. Times are Unix seconds; `gone` is None, `deleted` or `forgotten`.
+
+    `seconds` of an extension are those of the whole clip, with what it goes on with.
+    """
 
     number: int
     id: str
@@ -28,6 +31,7 @@ class Job:
     seed: str
     picture: str | None = None
     remixed_from: str | None = None
+    extended_from: str | None = None
     drawn_at: float | None = None
     failed_after: float | None = None
     error_code: str | None = None
@@ -116,6 +120,14 @@ class Jobs:
         rows = self._database.rows(f"SELECT {COLUMNS} FROM jobs WHERE id = ? AND gone IS NULL", (job_id,))  # noqa: S608
         return _job(rows[0]) if rows else None
 
+    def line(self, job: Job) -> list[Job]:
+        """What an extension goes on with, and the extension: as they follow each other in the clip, gone or not."""
+        found = [job]
+        query = f"SELECT {COLUMNS} FROM jobs WHERE id = ?"  # noqa: S608
+        while before := self._database.rows(query, (found[0].extended_from,)):
+            found.insert(0, _job(before[0]))
+        return found
+
     def page(self, after: Job | None, limit: int, descending: bool) -> tuple[list[Job], bool]:
         """At most `limit` jobs that come after `after`, and whether there are more."""
         where, values = "gone IS NULL", []
@@ -155,7 +167,7 @@ class Jobs:
     def purchases(self) -> list[dict[str, Any]]:
         """Everything ever bought, oldest first, whatever has become of it."""
         rows = self._database.rows(f"SELECT {COLUMNS} FROM jobs ORDER BY number")  # noqa: S608
-        shown = ("id", "prompt", "model", "size", "seconds", "created_at", "remixed_from", "gone")
+        shown = ("id", "prompt", "model", "size", "seconds", "created_at", "remixed_from", "extended_from", "gone")
         return [{name: asdict(_job(row))[name] for name in shown} for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""The operations of the Videos API: create and remix, retrieve, list, content, delete."""
+"""The operations of the Videos API: create, remix and extend, retrieve, list, content, delete."""
 
 import json
 from collections.abc import Callable
@@ -20,6 +20,7 @@ MODERATED = ("moderation_blocked", "Your request was blocked by our moderation s
 FAILED = ("video_generation_failed", "The video could not be generated.")
 NOT_READY = "Video is not ready yet, use GET /v1/videos/{video_id} to check status."
 EXPIRED = "The video is no longer available. Downloads expire after 1 hours."
+LONGEST_EXTENDED = 120
 
 
 class Call:
@@ -37,6 +38,10 @@ class Call:
     @cached_property
     def found(self) -> Job | None:
         return self._jobs.find(self.job_id) if self.job_id else None
+
+    @property
+    def extends(self) -> bool:
+        return self.request.path.rstrip("/").endswith("/extensions")
 
     @property
     def job(self) -> Job:
@@ -66,7 +71,9 @@ class Operations:
         self._offers, self._render_seconds = offers, render_seconds
 
     def create(self, call: Call, faults: Told) -> Response:
-        if call.job_id is None:
+        if call.extends:
+            job = self._extend(call.body)
+        elif call.job_id is None:
             order = intake.purchase(call.body, self._offers)
             job = self._buy(order, seed=order.prompt)
         else:
@@ -144,9 +151,26 @@ class Operations:
             **more,
         )
 
-    def _remix(self, source: Job, prompt: str) -> Job:
+    def _extend(self, body: dict[str, Any]) -> Job:
+        source_id = intake.extended(body)
+        source = self._jobs.find(source_id)
+        if source is None:
+            raise unknown_video(source_id)
+        prompt, seconds = intake.segment(body, source.model, self._offers)
+        self._require_completed(source, "extended")
+        whole = source.seconds + seconds
+        if whole > LONGEST_EXTENDED:
+            message = f"A video can be extended to {LONGEST_EXTENDED} seconds in total, not to {whole}."
+            raise ApiError(400, message, code="invalid_value", param="seconds")
+        order = intake.Purchase(prompt, source.model, source.size, whole)
+        return self._buy(order, seed=source.seed, extended_from=source.id)
+
+    def _require_completed(self, source: Job, done: str) -> None:
         if source.status(self._clock()) != "completed":
-            raise ApiError(400, "Only a completed video can be remixed.", code="invalid_value", param="video_id")
+            raise ApiError(400, f"Only a completed video can be {done}.", code="invalid_value", param="video_id")
+
+    def _remix(self, source: Job, prompt: str) -> Job:
+        self._require_completed(source, "remixed")
         picture = self._jobs.picture(source)
         before = picture.read_bytes() if picture and picture.exists() else None
         order = intake.Purchase(prompt, source.model, source.size, source.seconds, before)

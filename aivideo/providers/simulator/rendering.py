@@ -74,24 +74,22 @@ class Rendering:
                     self._in_hand.discard(job.id)
 
     def _draw(self, job: Job) -> None:
-        from aivideo.providers.simulator.drawing import draw
+        from aivideo.providers.simulator.drawing import Shot, draw_shots
 
         clip = self._jobs.clip(job)
         with _sole(clip.with_suffix(".part")) as part:
             if part is None:  # another process is at it; a later poll looks again
                 return
             if not clip.exists():
-                whole = draw(
-                    part,
-                    job.prompt,
-                    size=job.size,
-                    seconds=job.seconds,
-                    picture=self._jobs.picture(job),
-                    caption=f"Simulated clip · {job.model} · {job.size.replace('x', '×')} · {job.seconds} s",
-                    seed=job.seed,
-                    keep_on=lambda: not self._stopping.is_set(),
-                )
-                if not whole:
+                shots, shown = [], 0
+                for each in self._jobs.line(job):
+                    caption = f"Simulated clip · {each.model} · {each.size.replace('x', '×')} · {each.seconds} s"
+                    picture = self._jobs.picture(each)
+                    if each is not job and picture and not picture.exists():
+                        picture = None  # swept, after a day
+                    shots.append(Shot(each.prompt, each.seconds - shown, picture, caption, each.seed))
+                    shown = each.seconds
+                if not draw_shots(part, shots, size=job.size, keep_on=lambda: not self._stopping.is_set()):
                     return
                 os.rename(part, clip)
                 log.info("drew %s", job.id)

@@ -381,5 +381,6 @@ def test_what_was_bought_is_counted(call: Any, time: Any) -> None:
         "seconds": 1,
         "created_at": time.now,
         "remixed_from": None,
+        "extended_from": None,
         "gone": "deleted",
     }

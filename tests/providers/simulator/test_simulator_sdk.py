@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from pathlib import Path
 
 import openai
 import pytest
 from PIL import Image
 from servers import wait_until
 from simulator_process import SimulatorProcess
+
+from aivideo.media import check
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
 
@@ -104,6 +107,27 @@ def test_a_finished_video_is_remixed(sdk: openai.OpenAI) -> None:
     remix = sdk.videos.remix(made.id, prompt="now with snow")
     assert (remix.remixed_from_video_id, remix.prompt, remix.size) == (made.id, "now with snow", "90x160")
     assert finished(sdk, remix.id).status == "completed"
+
+
+def test_a_finished_video_is_extended_to_the_stitched_length(sdk: openai.OpenAI, tmp_path: Path) -> None:
+    made = sdk.videos.create(prompt="A street in the rain", size="90x160", seconds="1")
+
+    def extend(seconds: str, job_id: str = made.id) -> openai.types.Video:
+        fields = {"prompt": "the rain stops", "seconds": seconds, "video": {"id": job_id}}
+        return sdk.post("/videos/extensions", body=fields, cast_to=openai.types.Video)
+
+    with pytest.raises(openai.BadRequestError, match="Only a completed video"):
+        extend("1")
+    finished(sdk, made.id)
+    with pytest.raises(openai.BadRequestError, match="'1', '2', and '4'"):
+        extend("3")
+    with pytest.raises(openai.NotFoundError, match="not found"):
+        extend("1", "video_0")
+    longer = extend("2")
+    assert (longer.seconds, longer.size, longer.prompt) == ("3", "90x160", "the rain stops")
+    assert finished(sdk, longer.id).status == "completed"
+    sdk.videos.download_content(longer.id).write_to_file(tmp_path / "clip.mp4")
+    assert round(check(tmp_path / "clip.mp4").seconds, 1) == 3
 
 
 def test_errors_arrive_as_the_sdks_own(sdk: openai.OpenAI, alone: SimulatorProcess) -> None:

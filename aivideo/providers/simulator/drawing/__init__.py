@@ -1,6 +1,9 @@
-"""Pictures the simulator makes: `draw` a clip, and `thumbnail` and `spritesheet` of one. Importing it costs 0.2 s."""
+"""Pictures the simulator makes: `draw` a clip, or `draw_shots` in one, and `thumbnail` and `spritesheet` of it.
 
-from aivideo.providers.simulator.drawing.clip import draw
+Importing it costs 0.2 s.
+"""
+
+from aivideo.providers.simulator.drawing.clip import Shot, draw, draw_shots
 from aivideo.providers.simulator.drawing.stills import spritesheet, thumbnail
 
-__all__ = ["draw", "spritesheet", "thumbnail"]
+__all__ = ["Shot", "draw", "draw_shots", "spritesheet", "thumbnail"]

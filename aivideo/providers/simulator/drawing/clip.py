@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +17,24 @@ if TYPE_CHECKING:
     from av.video.plane import VideoPlane
     from PIL import Image
 
+    from aivideo.providers.simulator.drawing.sky import Planes
+
 FRAMES_PER_SECOND = 24
 SAMPLES_PER_SECOND = 48_000
 AAC_FRAME = 1024
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What is shown for `seconds`: the prompt over a landscape or over `picture` (anything Pillow reads), which moves
+    slowly. The shapes of a landscape are decided by `seed` (the prompt if None), its light by the prompt.
+    """
+
+    prompt: str
+    seconds: float = 8
+    picture: Path | None = None
+    caption: str = "Simulated clip"
+    seed: str | None = None
 
 
 def draw(
@@ -32,15 +48,18 @@ def draw(
     seed: str | None = None,
     keep_on: Callable[[], bool] = lambda: True,
 ) -> bool:
-    """Write a clip of `size` (`1280x720`, both even) and `seconds` to `path`; False if `keep_on` stopped it.
+    """Write a clip of one shot to `path`; see `draw_shots`."""
+    return draw_shots(path, [Shot(prompt, seconds, picture, caption, seed)], size=size, keep_on=keep_on)
 
-    It shows the prompt over a landscape, whose shapes `seed` decides (the prompt if None) and whose light the prompt,
-    or over `picture` (anything Pillow reads), which moves slowly. Raises OSError where the picture cannot be read
-    or the disk is full.
+
+def draw_shots(
+    path: Path, shots: Sequence[Shot], *, size: str = "1280x720", keep_on: Callable[[], bool] = lambda: True
+) -> bool:
+    """Write a clip of `size` (`1280x720`, both even) to `path`, shot after shot; False if `keep_on` stopped it.
+
+    Raises OSError where a picture cannot be read or the disk is full.
     """
     width, height = (int(side) for side in size.split("x"))
-    moving = scene(prompt if seed is None else seed, prompt, picture, width, height, seconds)
-    words = Words(prompt, caption, moving.shade, width, height)
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
@@ -51,20 +70,31 @@ def draw(
         context.colorspace = context.color_primaries = context.color_trc = 1  # BT.709
         context.color_range = 1  # limited
         sound = _Silence(container)
-        for number in range(round(seconds * FRAMES_PER_SECOND)):
-            if not keep_on():
-                return False
-            planes = moving.at(number / FRAMES_PER_SECOND)
-            words.put(planes)
-            frame = av.VideoFrame(width, height, "yuv420p")
-            for plane, image in zip(frame.planes, planes, strict=True):
-                _fill(plane, image)
-            frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
-            container.mux(video.encode(frame))
-            sound.until((number + 1) / FRAMES_PER_SECOND)
+        number = 0
+        for shot in shots:
+            for planes in _pictures(shot, width, height):
+                if not keep_on():
+                    return False
+                frame = av.VideoFrame(width, height, "yuv420p")
+                for plane, image in zip(frame.planes, planes, strict=True):
+                    _fill(plane, image)
+                frame.pts, frame.time_base = number, Fraction(1, FRAMES_PER_SECOND)
+                container.mux(video.encode(frame))
+                number += 1
+                sound.until(number / FRAMES_PER_SECOND)
         container.mux(video.encode(None))
-        sound.end(seconds)
+        sound.end(sum(shot.seconds for shot in shots))
     return True
+
+
+def _pictures(shot: Shot, width: int, height: int) -> Iterator[Planes]:
+    seed = shot.prompt if shot.seed is None else shot.seed
+    moving = scene(seed, shot.prompt, shot.picture, width, height, shot.seconds)
+    words = Words(shot.prompt, shot.caption, moving.shade, width, height)
+    for number in range(round(shot.seconds * FRAMES_PER_SECOND)):
+        planes = moving.at(number / FRAMES_PER_SECOND)
+        words.put(planes)
+        yield planes
 
 
 def _fill(plane: VideoPlane, image: Image.Image) -> None:
