@@ -55,4 +55,4 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) 
 def _catalogue(settings: Settings) -> catalogue.Catalogue:
     loaded = catalogue.load(settings.catalogue_file)
     config.require_plan(settings.signup_plan, loaded.plans)
-    return loaded
+    return loaded if settings.simulated else loaded.at(settings.videos_api_url)

@@ -3,7 +3,8 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from aivideo.core.pricing import credits_for
 from aivideo.core.toml_table import FILE, Table, amount, count, must, positive, some, table, text, texts, yes_or_no
 
 BUILT_IN = Path(__file__).with_name("catalogue.toml")
+CAPABILITIES = ("input_reference", "remix", "extend")
 
 
 class CatalogueError(Exception):
@@ -43,6 +45,8 @@ class Model:
     seconds: tuple[int, ...]
     default_seconds: int
     capabilities: frozenset[str]
+    extends_to: int | None = None
+    """Seconds that a video may have after it was extended; None: no limit known."""
 
     def size(self, name: str) -> Size | None:
         return next((size for size in self.sizes if size.name == name), None)
@@ -78,6 +82,16 @@ class Catalogue:
     plans: Mapping[str, Plan]
     prompt_min: int
     prompt_max: int
+    servers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What a server cannot do, whatever its models can: base URL, `*` in it for anything, → capabilities."""
+
+    def at(self, base_url: str) -> "Catalogue":
+        """The catalogue at a server: each model without what the server cannot do."""
+        here = base_url.rstrip("/")
+        known = [without for server, without in self.servers.items() if fnmatchcase(here, server.rstrip("/"))]
+        lacking = frozenset[str]().union(*known)
+        models = (replace(model, capabilities=model.capabilities - lacking) for model in self.models)
+        return replace(self, models=tuple(models))
 
     @property
     def default_model(self) -> Model:
@@ -98,8 +112,11 @@ class Catalogue:
         seconds: str | int | None = None,
         *,
         with_picture: bool = False,
+        any_length: bool = False,
     ) -> Order:
         """Check a request and price it; what is left out takes the model's default.
+
+        `any_length`: `seconds` is that of a video to be remixed, which may be longer than any that can be ordered.
 
         Raises:
             InvalidInput: with every wrong field and what is allowed there.
@@ -119,7 +136,7 @@ class Catalogue:
             names = ", ".join(known.name for known in chosen.sizes)
             errors["size"] = [f"{chosen.name} cannot make {size}. Allowed: {names}."]
         length = _whole_number(seconds) if seconds not in (None, "") else chosen.default_seconds
-        if length not in chosen.seconds:
+        if length not in chosen.seconds and not (any_length and length):
             names = ", ".join(str(known) for known in chosen.seconds)
             errors["seconds"] = [f"{chosen.name} cannot make {seconds} seconds. Allowed: {names}."]
         if with_picture and not chosen.can("input_reference"):
@@ -180,7 +197,11 @@ def parse(data: dict[str, Any]) -> Catalogue:
     least, most = file.take("prompt_min", count, 10), file.take("prompt_max", count, 4000)
     if least > most:
         raise ValueError("prompt_min must not be more than prompt_max")
-    return Catalogue(models, plans, least, most)
+    servers = {
+        url: frozenset(Table(entry, f'servers."{url}"').take("without", _capabilities))
+        for url, entry in file.take("servers", table, {}).items()
+    }
+    return Catalogue(models, plans, least, most, servers)
 
 
 def _parse_model(entry: Table) -> Model:
@@ -201,7 +222,14 @@ def _parse_model(entry: Table) -> Model:
         seconds=seconds,
         default_seconds=default_seconds,
         capabilities=frozenset(entry.take("capabilities", texts, [])),
+        extends_to=entry.take("extends_to", count, 0) or None,
     )
+
+
+def _capabilities(value: Any, place: str) -> list[str]:
+    for each in texts(value, place):
+        must(each in CAPABILITIES, place, f"some of {', '.join(CAPABILITIES)}", each)
+    return list(value)
 
 
 def _size(value: Any, place: str) -> str:

@@ -14,9 +14,10 @@ class InvalidInput(DomainError):
 
 
 class InsufficientCredits(DomainError):
-    def __init__(self, needed: int, balance: int) -> None:
+    def __init__(self, needed: int, balance: int, videos: int = 1) -> None:
         self.needed, self.balance = needed, balance
-        super().__init__(f"This video costs {needed} credits and you have {balance}. Nothing was charged.")
+        what = "This video costs" if videos == 1 else f"These {videos} videos cost"
+        super().__init__(f"{what} {needed} credits and you have {balance}. Nothing was charged.")
 
 
 class PlanCannotGenerate(DomainError):
@@ -55,6 +56,11 @@ class NotReady(DomainError):
 
 
 class CannotRemix(DomainError):
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+
+
+class CannotExtend(DomainError):
     def __init__(self, why: str) -> None:
         super().__init__(why)
 

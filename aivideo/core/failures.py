@@ -74,10 +74,16 @@ CANCELLED_AFTER = Failure(
 )
 
 
-def explain(failure: Failure, credits: int) -> str:
-    """The failure in words, with what happened to the credits: `… Your 100 credits are back.`"""
+SOURCE_LOST = "The provider no longer has the video that this one was to be made from."
+CANNOT_REMIX = "This provider cannot change a finished video by words."
+CANNOT_EXTEND = "This provider cannot go on with a finished video."
+"""More exactly than a failure's own message, where it is known."""
+
+
+def explain(failure: Failure, credits: int, instead: str | None = None) -> str:
+    """The failure, or `instead` of its message, with what happened to the credits: `… Your 100 credits are back.`"""
     unit = "credit is" if credits == 1 else "credits are"
-    return f"{failure.message} Your {credits} {unit} {'back' if failure.refunded else 'spent'}."
+    return f"{instead or failure.message} Your {credits} {unit} {'back' if failure.refunded else 'spent'}."
 
 
 def rules() -> list[Failure]:

@@ -32,6 +32,7 @@ STATUS: dict[type[DomainError], int] = {
     domain.AlreadyEnded: 409,
     domain.NotReady: 404,
     domain.CannotRemix: 409,
+    domain.CannotExtend: 409,
     domain.EmailTaken: 409,
     domain.SignInRefused: 403,
 }

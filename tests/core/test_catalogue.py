@@ -83,6 +83,29 @@ def test_a_model_without_pictures_refuses_one():
     assert BUILT.order(PROMPT, with_picture=True).credits == 100
 
 
+def test_a_server_takes_off_what_it_cannot_do():
+    own = catalogue.parse(tomllib.loads(OWN.replace("[plans.all]", SERVERS + "[plans.all]")))
+    assert own.default_model.can("remix")
+    for url, able in {
+        "http://127.0.0.1:8091/v1": (False, False),
+        "http://127.0.0.1:8091/v1/": (False, False),
+        "https://one.example.com/v1": (True, False),
+        "https://example.org/v1": (True, True),
+    }.items():
+        model = own.at(url).default_model
+        assert (model.can("remix"), model.can("extend")) == able
+    azure = BUILT.at("https://ours.openai.azure.com/openai/v1")
+    assert [sorted(model.capabilities) for model in azure.models] == [["input_reference", "remix"]] * 2
+
+
+def test_a_remix_may_be_longer_than_what_can_be_ordered():
+    assert BUILT.order(PROMPT, seconds=20, any_length=True).credits == 250
+    with pytest.raises(InvalidInput):
+        BUILT.order(PROMPT, seconds=20)
+    with pytest.raises(InvalidInput):
+        BUILT.order(PROMPT, seconds=0, any_length=True)
+
+
 @given(
     prompt=st.text(),
     model=st.none() | st.text() | st.sampled_from([model.id for model in BUILT.models]),
@@ -116,6 +139,18 @@ sizes = [{ size = "832x480", credits_per_second = 0.3 }]
 name = "Everybody"
 can_generate = true
 under_way = 2
+"""
+
+
+SERVERS = """
+capabilities = ["remix", "extend"]
+
+[servers."http://127.0.0.1:8091/v1"]
+without = ["remix", "extend"]
+
+[servers."https://*.example.com/v1/"]
+without = ["extend"]
+
 """
 
 
@@ -163,6 +198,12 @@ def test_an_operator_can_replace_it(tmp_path):
         ("[[models]]", "prompt_min = 'ten'\n[[models]]", "prompt_min must be a whole number, 0 or more, not 'ten'"),
         ("[plans.all]", OWN.split("[plans")[0] + "[plans.all]", "models: each needs an id of its own"),
         ("[plans.all]", "[plans.all", "is not valid TOML"),
+        ("[plans.all]", "[servers.here]\n[plans.all]", 'servers."here".without is missing'),
+        (
+            "[plans.all]",
+            '[servers.here]\nwithout = ["remixes"]\n[plans.all]',
+            "servers.\"here\".without must be some of input_reference, remix, extend, not 'remixes'",
+        ),
     ],
 )
 def test_a_mistake_in_the_file_is_one_line_that_says_where(tmp_path, before, after, complaint):
