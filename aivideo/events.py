@@ -152,6 +152,8 @@ def snapshot(video: Video, lines: Sequence[Event] = ()) -> dict[str, Any]:
         "seconds": video.seconds,
         "size": video.size,
         "credits": video.credits,
+        "remixed_from": video.remixed_from_id,
+        "extended_from": video.extended_from_id,
         "video_url": file_url(video.id) if completed else None,
         "poster_url": f"/videos/{video.id}/poster" if completed and video.poster_name else None,
         "error": error_of(video),

@@ -29,6 +29,8 @@ def video(**changes: Any) -> dict[str, Any]:
         "seconds": 8,
         "size": "1280x720",
         "credits": 100,
+        "remixed_from": None,
+        "extended_from": None,
         "video_url": None,
         "poster_url": None,
         "error": None,

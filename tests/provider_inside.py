@@ -11,7 +11,8 @@ def plug_in(app: Flask, folder: Path, clip: Path) -> Any:
     from aivideo.providers.simulator import SimulatorAdapter, create_simulator
     from aivideo.providers.sora import SoraClient
 
-    simulator = create_simulator(folder / "simulator", render_seconds=0, clip=clip)
+    sold = app.extensions["catalogue"]
+    simulator = create_simulator(folder / "simulator", render_seconds=0, clip=clip, catalogue=sold)
     app.extensions["provider"] = SoraClient(
         "http://simulator.invalid/v1", "", name="simulator", adapter=SimulatorAdapter(simulator)
     )

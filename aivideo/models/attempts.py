@@ -34,7 +34,7 @@ class Attempt(db.Model):  # type: ignore[name-defined, misc]
     account: Mapped[str] = mapped_column(String(64))
     request: Mapped[dict[str, Any]] = mapped_column(JSON)
     signature: Mapped[str] = mapped_column(String(64))
-    """Hash of model, size, seconds and prompt: what the provider's list can be searched for."""
+    """Hash of model, size and prompt: what every job that may be this one's has in common with it."""
     outcome: Mapped[str] = mapped_column(String(16), default=OPEN)
     settled_by: Mapped[str | None] = mapped_column(String(16))
     created_at: Mapped[datetime] = mapped_column(default=lambda: datetime.now(UTC))

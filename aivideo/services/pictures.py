@@ -16,10 +16,15 @@ TRIALS = ROOT / "static" / "trial"
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in storage: upright, sRGB, without metadata. `hash` is of the bytes as they were uploaded."""
+    """A picture in storage: upright, sRGB, without metadata. `hash` is of the bytes as they were uploaded.
+
+    `fit` and `focus` say how it becomes the size of the video: see `media.fit_picture`.
+    """
 
     name: str
     hash: str
+    fit: str = "crop"
+    focus: float = 0.5
 
 
 def accept(data: bytes) -> Picture:

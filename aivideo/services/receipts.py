@@ -105,7 +105,8 @@ def _answer(video: Video, charged: int, refunded: int) -> str:
         kept = " You keep the video all the same." if video.status == Status.COMPLETED else ""
         return f"You paid {charged} credits and got {refunded} back, so this video cost you nothing.{kept}"
     if video.status == Status.COMPLETED:
-        return f"You paid {charged} credits for {video.seconds} seconds of {video.model} at {video.size}."
+        more = " more" if video.extended_from_id is not None else ""
+        return f"You paid {charged} credits for {video.seconds}{more} seconds of {video.model} at {video.size}."
     if video.status == Status.CANCELLED:
         return f"You paid {charged} credits: when you cancelled, the video had already been bought from the provider."
     return f"You paid {charged} credits. They come back by themselves if this video cannot be made."

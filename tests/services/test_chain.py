@@ -163,15 +163,29 @@ class Chain(RuleBasedStateMachine):
         user=st.integers(0, 1),
         prompt=st.sampled_from(PROMPTS),
         key=st.sampled_from([None, None, "k1", "k2"]),
+        count=st.sampled_from([1, 1, 1, 2]),
         crash=st.integers(0, 4),
     )
-    def request(self, user, prompt, key, crash):
+    def request(self, user, prompt, key, count, crash):
         from aivideo.services import videos
 
         order = self.app.extensions["catalogue"].order(prompt, seconds=4)
         with self._may_be_killed(crash), contextlib.suppress(DomainError):
-            receipt = videos.request(self.users[user], order, key=key)
-            return (self.users[user], receipt.video_id)
+            receipt = videos.request(self.users[user], order, key=key, count=count)
+            return multiple(*((self.users[user], video_id) for video_id in receipt.video_ids))
+        return multiple()
+
+    @rule(target=made, source=made, prompt=st.sampled_from(PROMPTS), extend=st.booleans(), crash=st.integers(0, 4))
+    def go_on(self, source, prompt, extend, crash):
+        from aivideo.services import videos
+
+        user, source_id = source
+        with self._may_be_killed(crash), contextlib.suppress(DomainError):
+            if extend:
+                order = videos.extension_order(user, source_id, prompt, 4)
+                return (user, videos.request(user, order, extended_from_id=source_id).video_id)
+            order = videos.remix_order(user, source_id, prompt)
+            return (user, videos.request(user, order, remixed_from_id=source_id).video_id)
         return multiple()
 
     @rule(fault=st.sampled_from(FAULTS), count=st.integers(1, 3))
@@ -307,12 +321,8 @@ class Chain(RuleBasedStateMachine):
         if buyer == video.id:
             return True
         other = db.session.get(Video, buyer)
-        return (other.prompt, other.size, other.seconds, other.model) == (
-            video.prompt,
-            video.size,
-            video.seconds,
-            video.model,
-        )
+        same = ("prompt", "size", "seconds", "model", "remixed_from_id", "extended_from_id")
+        return all(getattr(other, name) == getattr(video, name) for name in same)
 
     def _under_way(self):
         db.session.rollback()

@@ -1,5 +1,7 @@
 """One click, one video; one video, one charge."""
 
+from dataclasses import replace
+
 import pytest
 from marks import on_both_databases
 from sqlalchemy import func, select
@@ -9,13 +11,12 @@ from aivideo import events
 from aivideo.core.errors import (
     InsufficientCredits,
     InvalidInput,
-    NotFound,
     PlanCannotGenerate,
     RequestKeyReused,
 )
 from aivideo.extensions import db
 from aivideo.models import LedgerEntry, User, Video
-from aivideo.services import accounts, videos
+from aivideo.services import accounts, audit, videos
 from aivideo.services.pictures import Picture
 
 
@@ -66,6 +67,57 @@ def test_the_same_key_gives_the_first_answer_again(app, alice, order):
 
 def test_the_same_key_is_free_for_somebody_else(app, alice, bob, order):
     assert videos.request(alice.id, order, key="k").video_id != videos.request(bob.id, order, key="k").video_id
+
+
+def test_the_same_key_with_another_number_or_another_fit_is_refused(app, alice, order):
+    picture = Picture("reference_a.jpg", "a" * 64)
+    videos.request(alice.id, order, key="k", picture=picture)
+    for more in (
+        {"picture": picture, "count": 2},
+        {"picture": replace(picture, fit="pad")},
+        {"picture": replace(picture, focus=0.25)},
+    ):
+        with pytest.raises(RequestKeyReused):
+            videos.request(alice.id, order, key="k", **more)
+    assert videos.request(alice.id, order, key="k", picture=picture).repeated
+    placed = videos.request(alice.id, order, picture=replace(picture, fit="pad", focus=0.25)).video_id
+    assert (videos.get(alice.id, placed).picture_fit, videos.get(alice.id, placed).picture_focus) == ("pad", 0.25)
+
+
+@on_both_databases
+def test_variations_are_accepted_all_together_or_not_at_all(app, alice, order):
+    key = "k" * 255
+    first = videos.request(alice.id, order, key=key, count=3)
+    assert (first.credits_charged, first.credits_left, first.video_id) == (300, 700, first.video_ids[0])
+    charges = db.session.scalars(select(LedgerEntry).where(LedgerEntry.kind == "charge").order_by(LedgerEntry.id)).all()
+    assert [(entry.video_id, entry.amount, entry.balance) for entry in charges] == [
+        (video_id, -100, left) for video_id, left in zip(first.video_ids, (900, 800, 700), strict=True)
+    ]
+    assert all([line["id"] for line in events.replay(video_id)] == [1] for video_id in first.video_ids)
+    rung = app.extensions["doorbell"].client.lrange("rq:queue:videos", 0, -1)
+    assert rung == [f"submit-{video_id}-1".encode() for video_id in first.video_ids]
+    assert videos.request(alice.id, order, key=key, count=3) == replace(first, repeated=True)
+    with pytest.raises(RequestKeyReused):
+        videos.request(alice.id, order, key=key)
+    videos.request(alice.id, order, count=4)
+    with pytest.raises(InsufficientCredits, match="These 4 videos cost 400 credits and you have 300"):
+        videos.request(alice.id, order, count=4)
+    for count_asked in (0, 5):
+        with pytest.raises(InvalidInput, match="1 to 4"):
+            videos.request(alice.id, order, count=count_asked)
+    assert (count(Video), balance(alice), audit.check()) == (7, 300, [])
+
+
+@on_both_databases
+def test_callers_at_once_get_the_same_variations_or_as_many_as_were_paid(app, alice, order):
+    receipts = at_once(app, 20, lambda _: videos.request(alice.id, order, key="k", count=3))
+    assert {receipt.video_ids for receipt in receipts} == {receipts[0].video_ids}
+    assert (sum(not receipt.repeated for receipt in receipts), count(Video), balance(alice)) == (1, 3, 700)
+    carol = accounts.create("carol@example.com", None, credits=500)
+    answers = at_once(app, 20, lambda _: videos.request(carol.id, order, count=2))
+    assert sum(isinstance(answer, videos.Receipt) for answer in answers) == 2
+    assert sum(isinstance(answer, InsufficientCredits) for answer in answers) == 18
+    assert (count(Video), balance(carol), audit.check()) == (7, 100, [])
 
 
 @pytest.mark.parametrize("change", ["prompt", "seconds", "size", "picture"])
@@ -125,16 +177,6 @@ def test_a_repeat_is_answered_even_when_the_credits_are_gone(app, order):
     poor = accounts.create("poor@example.com", None, credits=100)
     first = videos.request(poor.id, order, key="k")
     assert videos.request(poor.id, order, key="k").video_id == first.video_id
-
-
-def test_only_ones_own_finished_videos_can_be_remixed(app, alice, bob, order):
-    mine = videos.request(alice.id, order).video_id
-    with pytest.raises(NotFound):
-        videos.request(bob.id, order, remixed_from_id=mine)
-    from aivideo.core.errors import CannotRemix
-
-    with pytest.raises(CannotRemix, match="finished"):
-        videos.request(alice.id, order, remixed_from_id=mine)
 
 
 def test_with_redis_away_a_video_is_accepted_in_under_a_second(overrides, tmp_path):

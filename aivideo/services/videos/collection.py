@@ -22,6 +22,7 @@ from aivideo.providers.base import ProviderError, ProviderJob
 from aivideo.services.videos import leases
 from aivideo.services.videos.endings import fail, ring_next
 from aivideo.services.videos.moves import change, move, utc_now
+from aivideo.services.videos.sequels import ordered_length
 from aivideo.storage import NO_ROOM, StorageError
 from aivideo.transaction import release, transaction
 
@@ -42,7 +43,7 @@ class _Work:
     user_id: int
     stage: Stage
     provider_job_id: str
-    ordered_seconds: int
+    ordered_seconds: float
     base_url: str
     """Where it was bought."""
 
@@ -96,7 +97,7 @@ def _claim(video_id: int) -> _Work | None:
         assert attempt is not None
         assert attempt.provider_job_id is not None, "what is ready was accepted"
         job_id, stage = attempt.provider_job_id, Stage(video.stage)
-        return _Work(video_id, video.user_id, stage, job_id, video.seconds, attempt.base_url)
+        return _Work(video_id, video.user_id, stage, job_id, ordered_length(session, video), attempt.base_url)
 
 
 def _fetch(work: _Work, part: Path) -> None:
@@ -133,7 +134,7 @@ def _store(work: _Work, part: Path) -> None:
     storage().save(picture, still, "image/webp")
     note = None
     if abs(clip.seconds - work.ordered_seconds) > 0.5:
-        note = f"The clip is {clip.seconds:.1f} s long; {work.ordered_seconds} s were ordered."
+        note = f"The clip is {clip.seconds:.1f} s long; {work.ordered_seconds:.3g} s were ordered."
     values = {
         "file_name": name,
         "poster_name": picture,

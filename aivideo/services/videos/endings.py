@@ -40,19 +40,21 @@ def fail(
     *,
     provider_code: str | None = None,
     says: str | None = None,
+    instead: str | None = None,
     look_again_at: datetime | None = None,
 ) -> bool:
     """End a video badly, inside the open transaction, and give back what the published rule gives back.
 
-    `says` is a sentence of the provider that helps to mend the request; `look_again_at` keeps an eye on a job that may
-    still finish. A video whose user wished to cancel it is cancelled instead. False where it was no longer there.
+    `says` is a sentence of the provider that helps to mend the request, `instead` one of ours that says more exactly
+    what happened; `look_again_at` keeps an eye on a job that may still finish. A video whose user wished to cancel it
+    is cancelled instead. False where it was no longer there.
     """
     before = Stage(video.stage)
     if video.cancel_requested_at is not None and before is not Stage.SAVING:
         paid = session.scalar(Attempt.accepted(video.id)) is not None
         return _cancelled(session, video, paid=paid, look_again_at=look_again_at if paid else None)
     failure = FAILURES[code]
-    message = explain(failure, video.credits)
+    message = explain(failure, video.credits, instead)
     if says:
         message = f"{message} The provider said: “{says[:200]}”"
     now = utc_now()

@@ -13,17 +13,15 @@ from aivideo.extensions import db
 from aivideo.models import Attempt, Video
 from aivideo.models.attempts import NOT_SENT, OPEN, UNKNOWN
 from aivideo.providers.base import ProviderError, ProviderJob
-from aivideo.services.videos import acceptance, refusal
+from aivideo.services.videos import acceptance, matching, refusal
 from aivideo.services.videos.endings import fail
+from aivideo.services.videos.matching import CLOCK_TOLERANCE, RIVALS_SINCE
 from aivideo.services.videos.moves import change, utc_now
 from aivideo.transaction import transaction
 
-CLOCK_TOLERANCE = timedelta(minutes=2)
 FEWEST_LOOKS = 3
 MOST_PAGES = 20
 LONGEST_PAUSE = 15.0
-RIVALS_SINCE = CLOCK_TOLERANCE + timedelta(minutes=3)
-"""How much earlier an attempt may have been sent whose job could be taken for this one's."""
 LIST_AWAY = timedelta(minutes=15)
 """How long a provider that cannot be reached is asked for its list."""
 LIST_FAILING = timedelta(seconds=45)
@@ -57,7 +55,7 @@ def reconcile(video_ids: Sequence[int]) -> None:
     ).all()
     if not unknown:
         return
-    since = min(map(_sent, unknown)) - RIVALS_SINCE - CLOCK_TOLERANCE
+    since = min(map(matching.sent, unknown)) - RIVALS_SINCE - CLOCK_TOLERANCE
     account = (provider().base_url, provider().account)
     db.session.close()
     try:
@@ -126,14 +124,14 @@ def _judge(attempt_id: int, listing: Listing) -> None:
     attempt = db.session.get(Attempt, attempt_id, populate_existing=True)
     if attempt is None or attempt.outcome != UNKNOWN:
         return
-    rivals = _rivals(attempt)
+    rivals = matching.rivals(attempt)
     db.session.close()
-    since = min(map(_sent, rivals)) - CLOCK_TOLERANCE  # theirs as well: what may be one's may be the other's
-    found = (job for job in listing.jobs if _could_be(attempt, job, since))
+    since = min(map(matching.sent, rivals)) - CLOCK_TOLERANCE  # theirs as well: what may be one's may be the other's
+    found = (job for job in listing.jobs if matching.may_be(attempt, job, since))
     candidates = sorted(found, key=lambda job: (job.created_at or utc_now(), job.id))
     held = _held([job.id for job in candidates])
     candidates = [job for job in candidates if job.id not in held]
-    mine = _mine(attempt, rivals, candidates)
+    mine = matching.mine(attempt, rivals, candidates)
     if mine is not None and acceptance.accepted(attempt.id, mine, by="list"):
         return
     decided = _looked_long_enough(attempt) and not any(rival.outcome == OPEN for rival in rivals)
@@ -143,51 +141,6 @@ def _judge(attempt_id: int, listing: Listing) -> None:
         _give_up(attempt.id)
     else:
         _look_again_later(attempt.id, looked=True)
-
-
-def _rivals(attempt: Attempt) -> Sequence[Attempt]:
-    """Unsettled attempts whose job this one's candidates could be, itself included, in the order they were sent."""
-    since = _sent(attempt) - RIVALS_SINCE
-    return db.session.scalars(
-        select(Attempt)
-        .where(
-            Attempt.signature == attempt.signature,
-            Attempt.outcome.in_((OPEN, UNKNOWN)),
-            Attempt.created_at >= since,
-            Attempt.base_url == attempt.base_url,
-            Attempt.account == attempt.account,
-        )
-        .order_by(Attempt.sent_at, Attempt.id)
-    ).all()
-
-
-def _sent(attempt: Attempt) -> datetime:
-    return attempt.sent_at or attempt.created_at
-
-
-def _could_be(attempt: Attempt, job: ProviderJob, since: datetime) -> bool:
-    wanted = attempt.request
-    return (
-        job.prompt == wanted["prompt"]
-        and job.model in (None, wanted["model"])
-        and job.size in (None, wanted["size"])
-        and job.seconds in (None, str(wanted["seconds"]))
-        and (job.created_at is None or job.created_at >= since)
-    )
-
-
-def _mine(attempt: Attempt, rivals: Sequence[Attempt], candidates: Sequence[ProviderJob]) -> ProviderJob | None:
-    """The candidate that can only be this attempt's, or is as good as its own; else None.
-
-    Not while a call with the same signature is still out: its answer will name its job. Not with fewer or more
-    candidates than attempts: then nobody knows whose they are. With a picture or a remix the list cannot tell requests
-    apart, so there must be one of each; requests equal in words alone are served in the order they were sent.
-    """
-    if len(candidates) != len(rivals) or any(rival.outcome == OPEN for rival in rivals):
-        return None
-    if len(rivals) > 1 and any(rival.request.get("picture") or rival.request.get("remix_of") for rival in rivals):
-        return None
-    return candidates[[rival.id for rival in rivals].index(attempt.id)]
 
 
 def _looked_long_enough(attempt: Attempt) -> bool:

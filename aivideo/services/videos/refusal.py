@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from aivideo.adapters import settings
+from aivideo.core.failures import CANNOT_EXTEND, CANNOT_REMIX, SOURCE_LOST
 from aivideo.core.video import Line, Stage, Status, Step
 from aivideo.events import EventLog
 from aivideo.models import Attempt, Video
@@ -40,6 +41,11 @@ def refused(attempt_id: int, error: ProviderError) -> None:
             back_to_queue(session, video, wait.reason, (wait.until - utc_now()).total_seconds(), counts=False)
         elif error.kind == "moderation":
             fail(session, video, "moderation_blocked", provider_code=error.code)
+        elif error.kind == "unsupported":
+            cannot = CANNOT_EXTEND if video.extended_from_id is not None else CANNOT_REMIX
+            fail(session, video, "invalid_input", provider_code=error.code, instead=cannot)
+        elif error.kind == "not_found" and (video.remixed_from_id or video.extended_from_id) is not None:
+            fail(session, video, "provider_lost", provider_code=error.code, instead=SOURCE_LOST)
         elif error.permanent:
             bad_input = error.status in (400, 404, 413, 415, 422)
             code = "invalid_input" if bad_input else "provider_error"

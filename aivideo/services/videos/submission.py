@@ -14,13 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from aivideo.adapters import provider
+from aivideo.core.failures import SOURCE_LOST
 from aivideo.core.video import Line, Stage, Status, Step
 from aivideo.events import EventLog
 from aivideo.extensions import db
 from aivideo.models import Attempt, User, Video
 from aivideo.models.attempts import OPEN, UNKNOWN
 from aivideo.providers.base import CreateRequest, ProviderError
-from aivideo.services.videos import acceptance, leases, pictures, refusal, waiting
+from aivideo.services.videos import acceptance, leases, pictures, refusal, sequels, waiting
 from aivideo.services.videos.endings import fail
 from aivideo.services.videos.moves import change, move, utc_now
 from aivideo.transaction import transaction
@@ -124,13 +125,19 @@ def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateReque
             return None
         if session.scalar(Attempt.of(video_id).where(Attempt.outcome.in_((OPEN, UNKNOWN)))) is not None:
             return None  # we were frozen for so long that somebody else took it up, and is sending it
+        source = sequels.source_of(session, video)
+        job_id = sequels.job_of(session, source.id) if source is not None else None
+        if source is not None and job_id is None:
+            fail(session, video, "provider_lost", instead=SOURCE_LOST)
+            return None
         create = CreateRequest(
             prompt=video.prompt,
             model=video.model,
             size=video.size,
             seconds=video.seconds,
             picture=picture,
-            remix_of=_remix_of(session, video),
+            remix_of=job_id if video.remixed_from_id is not None else None,
+            extend_of=job_id if video.extended_from_id is not None else None,
         )
         number = (session.scalar(select(func.max(Attempt.number)).where(Attempt.video_id == video_id)) or 0) + 1
         attempt = Attempt(
@@ -146,9 +153,12 @@ def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateReque
                 "seconds": video.seconds,
                 "picture": video.picture_name,
                 "picture_hash": video.picture_hash,
+                "picture_place": [video.picture_fit, video.picture_focus] if video.picture_name else None,
                 "remix_of": create.remix_of,
+                "extend_of": create.extend_of,
+                "whole_seconds": video.seconds + (sequels.whole_seconds(source) if source and create.extend_of else 0),
             },
-            signature=signature(video.model, video.size, str(video.seconds), video.prompt),
+            signature=signature(video.model, video.size, video.prompt),
             send_before=now + SEND_WITHIN,
             lease_until=now + leases.LEASE,
         )
@@ -159,13 +169,6 @@ def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateReque
                 lines.record(Step.IMAGE, Line.IMAGE_READY)
             lines.record(Step.SUBMIT, Line.calling(video.model))
         return attempt.id, create
-
-
-def _remix_of(session: Session, video: Video) -> str | None:
-    if video.remixed_from_id is None:
-        return None
-    source = session.scalar(Attempt.accepted(video.remixed_from_id))
-    return source.provider_job_id if source else None
 
 
 def _send(attempt_id: int, create: CreateRequest) -> None:
@@ -198,9 +201,9 @@ def _mark_sent(attempt_id: int) -> None:
         raise SendTooLate
 
 
-def signature(model: str, size: str, seconds: str, prompt: str) -> str:
-    """What two requests share that a provider's list cannot tell apart."""
-    return hashlib.sha256(json.dumps([model, size, str(seconds), prompt]).encode()).hexdigest()
+def signature(model: str, size: str, prompt: str) -> str:
+    """What two requests share whose jobs may be taken for each other's: see `matching`."""
+    return hashlib.sha256(json.dumps([model, size, prompt]).encode()).hexdigest()
 
 
 def _persistently(store: Callable[[], object], what: str) -> None:
