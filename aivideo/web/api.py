@@ -1,8 +1,10 @@
 """The JSON API: who, parse, one service call, render. Errors are problem+json (`web/errors.py`)."""
 
+from typing import TypeVar
+
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from aivideo.adapters import catalogue
@@ -11,12 +13,13 @@ from aivideo.core.pricing import credits_for
 from aivideo.services import pictures, videos
 from aivideo.services.pictures import FIELD as PICTURE
 from aivideo.web import access, files
-from aivideo.web.api_schemas import ListQuery, VideoRequest, invalid, video_json
+from aivideo.web.api_schemas import ExtendRequest, ListQuery, RemixRequest, VideoRequest, invalid, video_json
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 KEY = "Idempotency-Key"
 LONGEST_KEY = 255
 LONGEST_JSON = 256 * 1024
+Wanted = TypeVar("Wanted", bound=BaseModel)
 
 
 @bp.post("/videos")
@@ -28,14 +31,25 @@ def create() -> ResponseReturnValue:
     wanted, upload = _body()
     order = catalogue().order(wanted.prompt, wanted.model, wanted.size, wanted.seconds, with_picture=upload is not None)
     picture = pictures.accept(upload) if upload is not None else None
-    receipt = videos.request(user.id, order, key=key, picture=picture)
-    answer = {
-        "video_id": receipt.video_id,
-        "status": receipt.status,
-        "credits_charged": receipt.credits_charged,
-        "credits_left": receipt.credits_left,
-    }
-    return jsonify(answer), 202, {"Location": f"/api/v1/videos/{receipt.video_id}"}
+    return _accepted(videos.request(user.id, order, key=key, picture=picture, count=wanted.variations))
+
+
+@bp.post("/videos/<int:video_id>/remix")
+@access.submit_limit
+def remix(video_id: int) -> ResponseReturnValue:
+    user = access.api_user()
+    key, wanted = _request_key(), _json_of(RemixRequest)
+    order = videos.remix_order(user.id, video_id, wanted.prompt)
+    return _accepted(videos.request(user.id, order, key=key, remixed_from_id=video_id, count=wanted.variations))
+
+
+@bp.post("/videos/<int:video_id>/extend")
+@access.submit_limit
+def extend(video_id: int) -> ResponseReturnValue:
+    user = access.api_user()
+    key, wanted = _request_key(), _json_of(ExtendRequest)
+    order = videos.extension_order(user.id, video_id, wanted.prompt, wanted.seconds)
+    return _accepted(videos.request(user.id, order, key=key, extended_from_id=video_id, count=wanted.variations))
 
 
 @bp.get("/videos")
@@ -100,6 +114,17 @@ def account() -> Response:
     return jsonify(email=user.email, plan=user.plan, credits=user.credits)
 
 
+def _accepted(receipt: videos.Receipt) -> ResponseReturnValue:
+    answer = {
+        "video_id": receipt.video_id,
+        "video_ids": list(receipt.video_ids),
+        "status": receipt.status,
+        "credits_charged": receipt.credits_charged,
+        "credits_left": receipt.credits_left,
+    }
+    return jsonify(answer), 202, {"Location": f"/api/v1/videos/{receipt.video_id}"}
+
+
 def _request_key() -> str | None:
     key = request.headers.get(KEY)
     if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
@@ -115,7 +140,16 @@ def _body() -> tuple[VideoRequest, bytes | None]:
     try:
         if form:
             return VideoRequest.model_validate(request.form.to_dict()), _upload()
-        return VideoRequest.model_validate_json(_json()), None
+    except ValidationError as error:
+        raise invalid(error) from None
+    return _json_of(VideoRequest), None
+
+
+def _json_of(schema: type[Wanted]) -> Wanted:
+    if request.mimetype and not request.is_json:
+        raise InvalidInput({"Content-Type": ["Send application/json."]})
+    try:
+        return schema.model_validate_json(_json())
     except ValidationError as error:
         raise invalid(error) from None
 

@@ -10,6 +10,7 @@ from aivideo.core.failures import FAILURES
 from aivideo.core.video import Stage, Status
 from aivideo.events import snapshot
 from aivideo.models import Video
+from aivideo.services.videos.intake import MOST_AT_ONCE
 
 LONGEST_CHOICE = 100
 """Characters of a model's or a size's name; far more than any has, so that an answer need not repeat a novel."""
@@ -17,7 +18,7 @@ MESSAGES = {
     "missing": "This field is needed.",
     "string_type": "Send a string.",
     "string_too_long": f"Send at most {LONGEST_CHOICE} characters.",
-    "int_type": "Send a whole number of seconds.",
+    "int_type": "Send a whole number.",
     "int_parsing": "Send a whole number.",
     "none_required": "Send the picture as a file, in a multipart/form-data request.",
     "model_type": "Send a JSON object.",
@@ -31,8 +32,33 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _digits(value: Any) -> Any:
+    """A form has texts only."""
+    short = isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < LONGEST_CHOICE
+    return int(value) if short else _whole(value)
+
+
 Choice = Annotated[StrictStr, Field(max_length=LONGEST_CHOICE)]
 Seconds = Annotated[StrictInt | Choice | None, BeforeValidator(_whole)]
+Variations = Annotated[int, BeforeValidator(_digits), Field(strict=True, ge=1, le=MOST_AT_ONCE)]
+
+
+class RemixRequest(BaseModel):
+    """A change to a finished video. Model, size and length stay as they are."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    prompt: StrictStr = Field(description="What changes.", examples=["The same street in the snow."])
+    variations: Variations = Field(1, description="So many videos of this request, charged for all or for none.")
+    input_reference: SkipJsonSchema[None] = None
+    """Refused here rather than ignored: the video would be made, and paid for, without its picture."""
+
+
+class ExtendRequest(RemixRequest):
+    """How a finished video goes on. Model and size stay as they are."""
+
+    prompt: StrictStr = Field(description="What happens next.", examples=["The boat reaches the river."])
+    seconds: Seconds = Field(None, description="By how much it gets longer; this part is paid for.", examples=[8])
 
 
 class VideoRequest(BaseModel):
@@ -43,6 +69,7 @@ class VideoRequest(BaseModel):
     prompt: StrictStr = Field(
         description="What the video shows.", examples=["A paper boat drifts down a rainy street."]
     )
+    variations: Variations = Field(1, description="So many videos of this request, charged for all or for none.")
     model: Choice | None = Field(None, description="A model of `GET /api/v1/models`.", examples=["sora-2"])
     seconds: Seconds = Field(None, description="Length; a number or a string of digits.", examples=[8])
     size: Choice | None = Field(None, description="Width x height.", examples=["1280x720"])
@@ -51,11 +78,12 @@ class VideoRequest(BaseModel):
 
 
 class VideoAccepted(BaseModel):
-    """The video is paid for and queued."""
+    """The video is paid for and queued; or several of them, with `variations`."""
 
-    video_id: int = Field(examples=[123])
+    video_id: int = Field(description="The first of them.", examples=[123])
+    video_ids: list[int] = Field(examples=[[123]])
     status: Literal["pending"]
-    credits_charged: int = Field(examples=[100])
+    credits_charged: int = Field(description="For all of them.", examples=[100])
     credits_left: int = Field(examples=[900])
 
 
@@ -79,9 +107,11 @@ class VideoState(BaseModel):
     waiting_reason: str | None = Field(description="Why a pending video waits, where there is a reason.")
     prompt: str
     model: str = Field(examples=["sora-2"])
-    seconds: int = Field(examples=[8])
+    seconds: int = Field(description="As ordered; of an extension, by how much it gets longer.", examples=[8])
     size: str = Field(examples=["1280x720"])
     credits: int = Field(description="What it cost.", examples=[100])
+    remixed_from: int | None = Field(description="Id of the video that it is a change of.")
+    extended_from: int | None = Field(description="Id of the video that it goes on with.")
     video_url: str | None = Field(description="Path of the MP4 on this server, once completed.")
     poster_url: str | None = Field(description="Path of its first picture, once completed.")
     error: VideoError | None
@@ -140,7 +170,11 @@ class ModelOffer(BaseModel):
     default_size: str
     default_seconds: int
     prices: list[Price]
-    capabilities: list[str] = Field(examples=[["input_reference", "remix"]])
+    capabilities: list[str] = Field(
+        description="What it can do here besides making a video from words: `input_reference` begins with a picture, "
+        "`remix` changes a finished video, `extend` goes on with one.",
+        examples=[["extend", "input_reference", "remix"]],
+    )
 
 
 class ModelList(BaseModel):
@@ -176,6 +210,8 @@ class Problem(BaseModel):
 
 SCHEMAS: tuple[type[BaseModel], ...] = (
     VideoRequest,
+    RemixRequest,
+    ExtendRequest,
     VideoAccepted,
     VideoState,
     VideoPage,
@@ -201,6 +237,8 @@ def invalid(error: ValidationError) -> InvalidInput:
         text = MESSAGES.get(found["type"]) or found["msg"]
         if field == "seconds":
             text = "Send a whole number, or a string of digits."
+        elif field == "variations":
+            text = f"Send a whole number from 1 to {MOST_AT_ONCE}."
         elif found["type"] == "json_invalid":
             text = f"This is not valid JSON: {found['ctx']['error']}."
         if text not in messages.setdefault(field, []):

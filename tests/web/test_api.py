@@ -1,7 +1,10 @@
 """The JSON API: what each call answers, to Alice who owns things, to Bob who is a stranger, and to nobody."""
 
+from io import BytesIO
+
 import pytest
 from marks import on_both_databases
+from provider_inside import time_passes, work_off
 from sqlalchemy import func, select
 
 from aivideo.core.video import Stage, Status
@@ -26,7 +29,7 @@ SHAPE = {
     "created_at",
     "completed_at",
 }
-MORE = {"waiting_reason", "late", "poster_url"}
+MORE = {"waiting_reason", "late", "poster_url", "remixed_from", "extended_from"}
 ROUTES = [
     ("GET", "/api/v1/models"),
     ("GET", "/api/v1/account"),
@@ -36,6 +39,8 @@ ROUTES = [
     ("GET", "/api/v1/videos/1"),
     ("DELETE", "/api/v1/videos/1"),
     ("POST", "/api/v1/videos/1/cancel"),
+    ("POST", "/api/v1/videos/1/remix"),
+    ("POST", "/api/v1/videos/1/extend"),
     ("GET", "/api/v1/videos/1/file"),
     ("GET", "/api/v1/videos/1/stream"),
 ]
@@ -90,7 +95,13 @@ def test_a_video_is_accepted_and_charged(client, hers, alice):
     answer = generate(client, hers)
     assert answer.status_code == 202
     assert answer.content_type == "application/json"
-    assert answer.get_json() == {"video_id": 1, "status": "pending", "credits_charged": 100, "credits_left": 900}
+    assert answer.get_json() == {
+        "video_id": 1,
+        "video_ids": [1],
+        "status": "pending",
+        "credits_charged": 100,
+        "credits_left": 900,
+    }
     assert answer.headers["Location"] == "/api/v1/videos/1"
     assert client.get("/api/v1/account", headers=hers).get_json() == {
         "email": "alice@example.com",
@@ -121,7 +132,8 @@ def test_a_revoked_token_is_refused(client, alice, hers, method, path):
 @pytest.mark.parametrize(("method", "path"), OF_ONE)
 def test_a_strangers_video_does_not_exist(client, hers, his, method, path):
     assert generate(client, hers).get_json()["video_id"] == 1
-    problem(client.open(path, method=method, headers=his), 404)
+    body = {"prompt": PROMPT} if method == "POST" else None
+    problem(client.open(path, method=method, headers=his, json=body), 404)
     assert client.get("/api/v1/videos/1", headers=hers).get_json()["status"] == "pending"
 
 
@@ -206,6 +218,7 @@ def test_a_plan_that_cannot_generate_is_a_403(client, app):
         ({"seconds": True}, {"seconds"}),
         ({"seconds": [8]}, {"seconds"}),
         ({"seconds": "9" * 90}, {"seconds"}),
+        *[({"variations": number}, {"variations"}) for number in (0, 5, "five", 1.5, True, None, [2])],
         ({"size": "1x1"}, {"size"}),
         ({"size": "1792x1024"}, {"size"}),
         ({"size": {"width": 1280}}, {"size"}),
@@ -346,6 +359,65 @@ def test_a_failed_video_says_why(client, hers):
     }
 
 
+def test_variations_are_charged_for_together_and_told_again(client, hers):
+    first = generate(client, hers, key="k", variations=3)
+    assert first.get_json() == {
+        "video_id": 1,
+        "video_ids": [1, 2, 3],
+        "status": "pending",
+        "credits_charged": 300,
+        "credits_left": 700,
+    }
+    assert generate(client, hers, key="k", variations=3).get_json() == first.get_json()
+    problem(generate(client, hers, key="k"), 422)
+    form = {**hers, "Content-Type": "multipart/form-data; boundary=x"}
+    body = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in {"prompt": PROMPT, "variations": "4"}.items()
+    )
+    answer = client.post("/api/v1/videos", data=f"{body}--x--\r\n", headers=form)
+    assert answer.get_json()["video_ids"] == [4, 5, 6, 7]
+    assert "4 videos cost 400" in problem(generate(client, hers, variations=4), 402)["detail"]
+    assert charges() == 7
+
+
+def test_a_finished_video_is_remixed_and_extended_and_says_so(client, app, simulator, hers):
+    generate(client, hers, seconds=4)
+    for name in ("remix", "extend"):
+        assert (
+            "finished"
+            in problem(client.post(f"/api/v1/videos/1/{name}", json={"prompt": PROMPT}, headers=hers), 409)["detail"]
+        )
+    while not (video := db.session.get(Video, 1, populate_existing=True)).ended:
+        work_off(app)
+        time_passes(2)
+    assert video.status == "completed"
+    named = {**hers, "Idempotency-Key": "k"}
+    answers = [
+        client.post("/api/v1/videos/1/extend", json={"prompt": PROMPT, "seconds": "8"}, headers=named) for _ in range(2)
+    ]
+    assert {answer.status_code for answer in answers} == {202}
+    assert [answer.get_json()["credits_charged"] for answer in answers] == [100, 100]
+    assert answers[0].headers["Location"] == "/api/v1/videos/2"
+    problem(client.post("/api/v1/videos/1/remix", json={"prompt": PROMPT}, headers=named), 422)
+    remix = client.post("/api/v1/videos/1/remix", json={"prompt": PROMPT, "variations": 2}, headers=hers)
+    assert remix.get_json()["video_ids"] == [3, 4]
+    shown = [client.get(f"/api/v1/videos/{number}", headers=hers).get_json() for number in (2, 3, 4)]
+    assert [(each["extended_from"], each["remixed_from"]) for each in shown] == [(1, None), (None, 1), (None, 1)]
+    assert [(each["seconds"], each["credits"]) for each in shown] == [(8, 100), (4, 50), (4, 50)]
+    for body, field in (
+        ({}, "prompt"),
+        ({"prompt": "short"}, "prompt"),
+        ({"prompt": PROMPT, "seconds": 7}, "seconds"),
+        ({"prompt": PROMPT, "input_reference": "x"}, "input_reference"),
+    ):
+        wrong = problem(client.post("/api/v1/videos/1/extend", json=body, headers=hers), 422)
+        assert wrong["errors"].keys() == {field}
+    upload = client.post("/api/v1/videos/1/remix", data={"prompt": PROMPT, "file": (BytesIO(b"x"), "x")}, headers=hers)
+    assert problem(upload, 422)["errors"].keys() == {"Content-Type"}
+    assert charges() == 4
+
+
 def test_a_video_that_never_was_is_a_404(client, hers):
     problem(client.get("/api/v1/videos/77", headers=hers), 404)
     problem(client.get("/api/v1/videos/99999999999999999999", headers=hers), 404)
@@ -387,7 +459,7 @@ def test_models_are_told_with_what_they_cost(client, hers):
     assert data[0]["sizes"] == ["1280x720", "720x1280"]
     assert data[0]["seconds"] == [4, 8, 12]
     assert (data[0]["default_size"], data[0]["default_seconds"]) == ("1280x720", 8)
-    assert data[0]["capabilities"] == ["input_reference", "remix"]
+    assert data[0]["capabilities"] == ["extend", "input_reference", "remix"]
     assert data[0]["prices"][0] == {
         "size": "1280x720",
         "credits_per_second": 12.5,
