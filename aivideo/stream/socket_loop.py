@@ -83,6 +83,15 @@ class Sockets(threading.Thread):
         self._hub.leave(*gone)
 
 
+def is_gevent() -> bool:
+    """Whether the process runs on gevent, so that its threads are greenlets."""
+    try:
+        from gevent.monkey import is_module_patched
+    except ImportError:
+        return False
+    return bool(is_module_patched("select"))
+
+
 @cache
 def real_select() -> Any:
     """The operating system's `select` module, which gevent replaces by one without epoll; None where there is none."""

@@ -1,16 +1,18 @@
 """The one Redis connection for Pub/Sub of a process: what to listen to, and what came in."""
 
-import json
 import logging
-import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import hiredis
+import orjson
+
 from aivideo.doorbell import AWAY, CONNECT_SECONDS
-from aivideo.stream.resp import Reader
+from aivideo.stream.ears import listen_to
 
 if TYPE_CHECKING:
     from aivideo.stream.hub import Hub
@@ -74,24 +76,23 @@ class Subscription(threading.Thread):
 
     def _listen(self) -> None:
         connection = _connect(self._url)
-        wire, reader = connection._get_socket(), Reader()
+        wire, reader = connection._get_socket(), hiredis.Reader()
         self._asked, self._unconfirmed = set(), set()
         self._hub.forget_subscriptions()
         try:
-            with selectors.DefaultSelector() as selector:
-                selector.register(wire, selectors.EVENT_READ)
-                selector.register(self._ear, selectors.EVENT_READ)
+            with closing(listen_to(wire, self._ear)) as ears:
                 self._follow_wishes(connection)
                 self._report_found()
                 asked = False
                 while not self._stopping.is_set():
-                    ready = {key.fileobj for key, _ in selector.select(QUIET_SECONDS)}
+                    ready = ears.wait(QUIET_SECONDS)
                     if self._ear in ready:
                         _empty(self._ear)
                         self._follow_wishes(connection)
                     if wire in ready:
                         asked = False
-                        self._take(reader.feed(_receive(wire)))
+                        reader.feed(_receive(wire))
+                        self._take(_answers(reader))
                     elif not ready:
                         if asked:
                             raise TimeoutError("Redis does not answer")
@@ -162,9 +163,21 @@ def _receive(wire: Any) -> bytes:
     return data
 
 
+def _answers(reader: hiredis.Reader) -> Iterator[Any]:
+    """Every answer that is complete now.
+
+    Raises:
+        ConnectionError: Redis refused a command.
+    """
+    while (answer := reader.gets()) is not False:
+        if isinstance(answer, hiredis.ReplyError):
+            raise ConnectionError(str(answer))
+        yield answer
+
+
 def _parse(content: bytes) -> Any:
     try:
-        return json.loads(content)
+        return orjson.loads(content)
     except ValueError:
         return None  # not one of ours: the channel does not take it
 
