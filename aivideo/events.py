@@ -155,7 +155,8 @@ def snapshot(video: Video, lines: Sequence[Event] = ()) -> dict[str, Any]:
         "remixed_from": video.remixed_from_id,
         "extended_from": video.extended_from_id,
         "video_url": file_url(video.id) if completed else None,
-        "poster_url": f"/videos/{video.id}/poster" if completed and video.poster_name else None,
+        "poster_url": _poster_url(video) if completed and video.poster_name else None,
+        "preview_url": f"/videos/{video.id}/preview" if completed else None,
         "error": error_of(video),
         "late": video.late,
         "cancelling": video.cancel_requested_at is not None and not video.ended,
@@ -165,6 +166,11 @@ def snapshot(video: Video, lines: Sequence[Event] = ()) -> dict[str, Any]:
         "updated_at": timestamp(video.updated_at),
         "lines": [line.as_message() for line in lines],
     }
+
+
+def _poster_url(video: Video) -> str:
+    """Another address for each frame that was chosen: a browser may keep what it has of the one before."""
+    return f"/videos/{video.id}/poster" + (f"?v={video.poster_at:g}" if video.poster_at is not None else "")
 
 
 def error_of(video: Video) -> dict[str, Any] | None:

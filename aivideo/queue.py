@@ -12,13 +12,16 @@ JOBS = {
     "submit": ("videos", "aivideo.jobs.videos.submit"),
     "save": ("videos", "aivideo.jobs.videos.save"),
     "discard": ("videos", "aivideo.jobs.videos.discard"),
+    "preview": ("previews", "aivideo.jobs.videos.preview"),
     "poll": ("upkeep", "aivideo.jobs.videos.poll"),
     "recover": ("upkeep", "aivideo.jobs.upkeep.recover"),
     "audit": ("upkeep", "aivideo.jobs.upkeep.audit"),
     "mail": ("upkeep", "aivideo.jobs.mail.send"),
 }
-QUEUES = ("upkeep", "videos")
+QUEUES = ("upkeep", "videos", "previews")
 """In the order in which workers look at them: a sweep looks after hundreds of videos, so it goes first."""
+AT_LEISURE = "previews"
+"""Drawing takes a second of work and nobody waits for it: one thread of a process does it, when nothing else is due."""
 JOB_SECONDS = 900
 KEEP_RESULT_SECONDS = 600
 KEEP_FAILURE_SECONDS = 7 * 86400

@@ -210,7 +210,7 @@ class S3Storage:
         wanted = {
             "Bucket": self._bucket,
             "Key": checked(name),
-            "ResponseContentType": mimetypes.guess_type(name)[0] or "application/octet-stream",
+            "ResponseContentType": mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream",
             "ResponseContentDisposition": shown,
         }
         with _told(name):

@@ -223,6 +223,18 @@ def installation(database: str, redis_url: str, tmp_path: Path) -> Iterator[Any]
 
 
 @pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """Address of a server that speaks S3."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small whole clip, for simulators that serve the same one for every job."""
     from aivideo.providers.simulator import drawing

@@ -33,6 +33,7 @@ def video(**changes: Any) -> dict[str, Any]:
         "extended_from": None,
         "video_url": None,
         "poster_url": None,
+        "preview_url": None,
         "error": None,
         "late": False,
         "cancelling": False,
@@ -59,6 +60,7 @@ def videos() -> Iterator[dict[str, Any]]:
         progress=100,
         video_url=file_url(42),
         poster_url="/videos/42/poster",
+        preview_url="/videos/42/preview",
         late=True,
         **ended,
     )
@@ -79,8 +81,13 @@ def samples(app: Flask) -> dict[str, list[dict[str, Any]]]:
         "videos/_live.html": each_video,
         "videos/_log.html": [{"video": state, "lines": state["lines"]} for state in videos()],
         "videos/_log_line.html": [{"video_id": 42, "line": line} for line in LINES],
+        "videos/_player.html": [{"video": video(), "fps": 24}],
+        "videos/_poster.html": [{"video": video(poster_url="/videos/42/poster?v=1.5")}],
         "videos/_stream.html": [{"since": "2026-11-22T20:00:00.000Z"}],
         "videos/_tile.html": each_video,
+        "videos/_title.html": [
+            {"video": video(), "longest_title": 120, **more} for more in ({"title": "Boats"}, {"wrong": "Too long."})
+        ],
     }
 
 

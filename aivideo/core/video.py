@@ -5,9 +5,14 @@ processing  submitting → reconciling → rendering → saving
 ended       completed | failed | cancelled
 """
 
+import re
+import unicodedata
 from enum import StrEnum
 
 DEFAULT_PROMPT_MIN = 10
+LONGEST_FILE_NAME = 60
+"""Characters of the name under which a person saves a file; with the widest of them still under 255 bytes."""
+NEVER_A_FILE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])(\..*)?", re.IGNORECASE)
 
 
 class Status(StrEnum):
@@ -130,8 +135,29 @@ def file_name(user_id: int, video_id: int) -> str:
     return f"user_{user_id}_video_{video_id}.mp4"
 
 
-def poster_name(user_id: int, video_id: int) -> str:
-    return f"user_{user_id}_video_{video_id}.webp"
+def poster_name(user_id: int, video_id: int, at: float | None = None) -> str:
+    """`at` is the second its user chose; each choice has a name of its own, so that none is taken for another."""
+    chosen = "" if at is None else f"_at_{round(at * 1000)}"
+    return f"user_{user_id}_video_{video_id}{chosen}.webp"
+
+
+def preview_name(user_id: int, video_id: int) -> str:
+    return f"user_{user_id}_video_{video_id}_preview.webp"
+
+
+def saved_as(words: str, video_id: int, ending: str) -> str:
+    """What a file is called on a person's disk, after a title or a prompt: `A paper boat.mp4`.
+
+    Any text gives a name that every system takes, that leads into no other folder and hides nothing.
+    """
+    spaced = re.sub(r'[<>:"/\\|?*\s]+', " ", unicodedata.normalize("NFC", words))
+    name = "".join(sign for sign in spaced if unicodedata.category(sign)[0] != "C").strip(" .-~")
+    if len(name) > LONGEST_FILE_NAME:
+        name = name[: LONGEST_FILE_NAME + 1].rpartition(" ")[0] or name[:LONGEST_FILE_NAME]
+        name = name.rstrip(" .,;-")
+    if not name or NEVER_A_FILE.fullmatch(name):
+        name = f"video {video_id}"
+    return name + ending
 
 
 def channel(video_id: int) -> str:

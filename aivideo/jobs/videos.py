@@ -19,5 +19,10 @@ def discard(video_id: int) -> None:
         videos.discard(video_id)
 
 
+def preview(video_id: int) -> None:
+    with log_context(video=video_id):
+        videos.draw_preview(video_id)
+
+
 def poll() -> int:
     return videos.poll()

@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from aivideo import doorbell
 from aivideo.extensions import db
 from aivideo.logs import log_context
-from aivideo.queue import QUEUES
+from aivideo.queue import AT_LEISURE, QUEUES
 from aivideo.services import videos
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class ThreadWorker(SimpleWorker):
     def __init__(self, app: Flask, number: int, stopping: threading.Event, **options: Any) -> None:
         self.app, self.stopping = app, stopping
         super().__init__(
-            QUEUES,
+            [name for name in QUEUES if name != AT_LEISURE or number == 0],
             name=f"{_own_name()}-{number}",
             serializer=JSONSerializer,
             worker_ttl=WORKER_TTL_SECONDS,

@@ -1,4 +1,4 @@
-"""Whether a downloaded clip is whole and plays, and a still of it.
+"""Whether a downloaded clip is whole and plays.
 
 `check` reads every packet and decodes the first and the last picture: hundredths of a second, where decoding all of
 an 8 s clip takes a second. What a download breaks shows in the boxes of the file (a length that reaches past its
@@ -21,10 +21,6 @@ LONGEST_TAIL = 48
 """Packets from the last key picture on that are decoded. Some clips have one key picture only; all costs too much."""
 MISSING_SECONDS = 0.5
 SMALLEST_BOX = 8
-BLACK = 24
-DARK_PICTURES = 60
-POSTER_QUALITY = 80
-POSTER_EFFORT = 1
 
 
 class UnplayableVideo(Exception):
@@ -33,11 +29,12 @@ class UnplayableVideo(Exception):
 
 @dataclass(frozen=True)
 class Clip:
-    """What a video file holds. `seconds` is its playing time, `bytes` its size on disk."""
+    """What a video file holds. `seconds` is its playing time, `fps` its pictures a second, `bytes` its size on disk."""
 
     width: int
     height: int
     seconds: float
+    fps: float
     video_codec: str
     has_audio: bool
     bytes: int
@@ -50,7 +47,7 @@ def probe(path: Path) -> Clip:
         UnplayableVideo: it is not an MP4, or has no video in it.
     """
     _require_whole_boxes(path)
-    with _opened(path) as (container, stream):
+    with opened(path) as (container, stream):
         return _describe(path, container, stream)
 
 
@@ -61,7 +58,7 @@ def check(path: Path) -> Clip:
         UnplayableVideo: it is truncated, damaged or something else than an MP4.
     """
     _require_whole_boxes(path)
-    with _opened(path) as (container, stream):
+    with opened(path) as (container, stream):
         clip = _describe(path, container, stream)
         # Nobody will see these pictures: leave out the smoothing of blocks, and what no other picture is made from.
         stream.codec_context.options = {"skip_loop_filter": "all"}
@@ -89,30 +86,13 @@ def check(path: Path) -> Clip:
         return clip
 
 
-def poster(path: Path, to: Path, max_width: int = 1280) -> None:
-    """Write the first picture that is not black to `to`, as WebP of at most `max_width` pixels.
+@contextmanager
+def opened(path: Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
+    """A clip and its pictures' stream, to be read from the start.
 
     Raises:
-        UnplayableVideo: there is no picture to be had.
+        UnplayableVideo: it is not an MP4 with pictures in it, or turns out to be damaged while it is read.
     """
-    with _opened(path) as (container, stream):
-        best: tuple[float, Any] | None = None
-        for number, frame in enumerate(container.decode(stream)):
-            light = _light(frame)
-            if best is None or light > best[0]:
-                best = light, frame
-            if light >= BLACK or number >= DARK_PICTURES:
-                break
-        if best is None:
-            raise UnplayableVideo("The video file has no picture in it.")
-        image = best[1].to_image()
-        if image.width > max_width:
-            image = image.resize((max_width, max(1, round(image.height * max_width / image.width))))
-        image.save(to, "WEBP", quality=POSTER_QUALITY, method=POSTER_EFFORT)
-
-
-@contextmanager
-def _opened(path: Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
     import av
 
     try:
@@ -136,6 +116,7 @@ def _describe(path: Path, container: "InputContainer", stream: "VideoStream") ->
         stream.width,
         stream.height,
         _seconds(container, stream),
+        round(float(stream.average_rate or 0), 3),
         stream.codec_context.name,
         bool(container.streams.audio),
         path.stat().st_size,
@@ -172,14 +153,6 @@ def _decoded(stream: "VideoStream", packets: list[Any]) -> bool:
     frames = [frame for packet in packets for frame in stream.decode(packet)]
     frames += stream.decode(None)
     return bool(frames) and not any(frame.is_corrupt for frame in frames)
-
-
-def _light(frame: Any) -> float:
-    """Mean brightness of a picture, 0 to 255."""
-    from PIL import ImageStat
-
-    small = frame.reformat(width=64, height=36, format="rgb24").to_image()
-    return float(ImageStat.Stat(small.convert("L")).mean[0])
 
 
 def _require_whole_boxes(path: Path) -> None:

@@ -114,6 +114,8 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     width: Mapped[int | None]
     height: Mapped[int | None]
     duration: Mapped[float | None]
+    fps: Mapped[float | None]
+    """Pictures a second."""
 
     def as_row(self) -> dict[str, Any]:
         """The columns that were set, for an INSERT."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from aivideo.core.ledger import Kind
 from aivideo.core.video import Status
@@ -64,6 +64,12 @@ def receipt(user_id: int, video_id: int) -> VideoReceipt:
     charged = -sum(move.amount for move in moves if move.kind == Kind.CHARGE)
     refunded = sum(move.amount for move in moves if move.kind == Kind.REFUND)
     return VideoReceipt(video, entries, charged, refunded, _answer(video, charged, refunded))
+
+
+def refunded(video_id: int) -> int:
+    """How many credits of a video's price came back."""
+    moves = LedgerEntry.video_id == video_id, LedgerEntry.kind == Kind.REFUND
+    return int(db.session.scalar(select(func.sum(LedgerEntry.amount)).where(*moves)) or 0)
 
 
 def _events(video_id: int) -> Iterator[Entry]:

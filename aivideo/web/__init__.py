@@ -21,6 +21,7 @@ from aivideo.web import (
     routing,
     stream,
     studio,
+    videos,
 )
 
 MOST_UPLOADED = 22 * 1024 * 1024
@@ -34,5 +35,5 @@ def init_app(app: Flask) -> None:
     for part in (request_ids, errors, headers, compression, filters, routing, protection, access):
         part.init_app(app)
     csrf.exempt(api.bp)
-    for module in (studio, library, receipts, accounts, stream, api, api_docs, operations, back_office):
+    for module in (studio, library, videos, receipts, accounts, stream, api, api_docs, operations, back_office):
         app.register_blueprint(module.bp)

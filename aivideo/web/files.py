@@ -5,11 +5,15 @@ from werkzeug.wrappers import Response
 
 from aivideo.adapters import storage
 from aivideo.core.errors import NotReady
-from aivideo.core.video import Status, file_name
+from aivideo.core.video import Status, saved_as
 from aivideo.models import Video
+from aivideo.services import videos
 
 GOOD_FOR_SECONDS = 600
 """A player fetches a long clip in parts, so an address must outlast watching it."""
+PICTURE_SECONDS = 86400
+"""How long a browser may show a picture without asking; it never changes, but its video may be deleted."""
+WEBP = "image/webp"
 
 
 def clip(video: Video, *, download: bool = False) -> Response:
@@ -19,16 +23,49 @@ def clip(video: Video, *, download: bool = False) -> Response:
         NotReady: there is none (yet).
     """
     name = video.file_name if video.status == Status.COMPLETED else None
-    return _answer(name, "video/mp4", file_name(video.user_id, video.id), download)
+    return _answer(name, "video/mp4", _saved_as(video, ".mp4"), download)
 
 
-def poster(video: Video) -> Response:
-    """The first picture of a completed video.
+def poster(video: Video, *, download: bool = False) -> Response:
+    """The still that stands for a completed video.
 
     Raises:
         NotReady: there is none (yet).
     """
-    return _answer(video.poster_name, "image/webp", f"video_{video.id}.webp", download=False)
+    return _kept(_answer(video.poster_name, WEBP, _saved_as(video, ".webp"), download))
+
+
+def preview(video: Video, *, download: bool = False) -> Response:
+    """The moving preview of a completed video; drawn now, where that has not happened yet.
+
+    Raises:
+        NotReady: there is none (yet).
+    """
+    name = video.preview_name
+    saved_as = _saved_as(video, " (preview).webp")
+    return _kept(_answer(name or videos.draw_preview(video.id), WEBP, saved_as, download))
+
+
+def reference(video: Video) -> Response:
+    """A small one of the picture that a video started from.
+
+    Raises:
+        NotReady: it started from none.
+    """
+    response = Response(videos.reference(video), mimetype=WEBP)
+    response.cache_control.private = True
+    return _kept(response)
+
+
+def _saved_as(video: Video, ending: str) -> str:
+    return saved_as(video.title or video.prompt, video.id, ending)
+
+
+def _kept(response: Response) -> Response:
+    """Let the browser of its owner show a picture without asking again, for a while."""
+    if response.status_code in (200, 304):
+        response.cache_control.max_age = PICTURE_SECONDS
+    return response
 
 
 def _answer(name: str | None, kind: str, shown_as: str, download: bool) -> Response:

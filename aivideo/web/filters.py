@@ -41,7 +41,15 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 def init_app(app: Flask) -> None:
     """Make the functions below known to every template."""
     app.jinja_env.filters.update(
-        ago=ago, clock=clock, exact=exact, count=count, elapsed=elapsed, dimensions=dimensions, shape=shape, words=words
+        ago=ago,
+        clock=clock,
+        count=count,
+        dimensions=dimensions,
+        elapsed=elapsed,
+        exact=exact,
+        megabytes=megabytes,
+        shape=shape,
+        words=words,
     )
     app.jinja_env.globals.update(
         asset=_asset(app.debug),
@@ -91,6 +99,11 @@ def clock(value: datetime | str) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 credit`, `1,200 credits`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def megabytes(size: int) -> str:
+    """Bytes as people count them: `3.2 MB`."""
+    return f"{size / 1_000_000:.1f} MB"
 
 
 def dimensions(size: str) -> str:

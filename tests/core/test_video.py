@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aivideo.core import video
-from aivideo.core.video import ENDED, TRANSITIONS, Line, Stage, Status, Step, may_move, status_of
+from aivideo.core.video import ENDED, TRANSITIONS, Line, Stage, Status, Step, may_move, saved_as, status_of
 
 
 def test_every_stage_has_its_ways_on_and_can_end():
@@ -82,3 +82,34 @@ def test_names_that_others_rely_on():
     assert video.file_url(42) == "/videos/42/file"
     assert video.channel(42) == "video:42"
     assert video.user_channel(7) == "user:7"
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("A paper boat", "A paper boat.mp4"),
+        ("  Über den\nWolken\t– Teil 2 ", "Über den Wolken – Teil 2.mp4"),
+        ("雨の夜の紙の舟", "雨の夜の紙の舟.mp4"),
+        ("../../etc/passwd", "etc passwd.mp4"),
+        ('a<b>c:d"e/f\\g|h?i*j', "a b c d e f g h i j.mp4"),
+        ("boat\u202egpj.exe\x00\u200b", "boatgpj.exe.mp4"),
+        ("-rf ~", "rf.mp4"),
+        ("CON", "video 7.mp4"),
+        ("lpt1.tar", "video 7.mp4"),
+        ("...", "video 7.mp4"),
+        ("\U0001f600" * 99, "\U0001f600" * 60 + ".mp4"),
+        ("word " * 40, ("word " * 12).strip() + ".mp4"),
+    ],
+)
+def test_a_file_is_called_after_its_title_and_safe_on_every_system(words, name):
+    assert saved_as(words, 7, ".mp4") == name
+
+
+@given(st.text())
+def test_no_title_makes_a_dangerous_file_name(words):
+    name = saved_as(words, 7, ".mp4")
+    assert name.endswith(".mp4")
+    assert len(name.encode()) <= 255
+    assert name.isprintable()
+    assert not set(name) & set('/\\:*?"<>|')
+    assert name[0] not in " .-~"

@@ -22,18 +22,6 @@ BUCKET = "studio"
 NAME = "user_1_video_2.mp4"
 
 
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    """Address of a server that speaks S3."""
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The usual AWS variables, and nothing from the caller's home."""

@@ -137,7 +137,7 @@ def test_a_download_has_a_name(hers, alice, tmp_path):
     shown = hers.get(f"/videos/{video_id}/file", buffered=True)
     saved = hers.get(f"/videos/{video_id}/file?download=1", buffered=True)
     assert shown.headers["Content-Disposition"].startswith("inline")
-    assert saved.headers["Content-Disposition"] == (f"attachment; filename=user_{alice.id}_video_{video_id}.mp4")
+    assert saved.headers["Content-Disposition"] == f'attachment; filename="{PROMPT}.mp4"'
 
 
 def test_the_poster_may_be_kept_by_its_owners_browser(hers, alice, tmp_path):

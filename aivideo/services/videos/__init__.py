@@ -4,27 +4,34 @@ request → submit → (reconcile) → poll → save → complete | fail | cance
 """
 
 from aivideo.services.videos.collection import save
+from aivideo.services.videos.drawings import choose_poster, draw_preview, reference
 from aivideo.services.videos.endings import cancel, delete, discard
 from aivideo.services.videos.intake import Receipt, request
 from aivideo.services.videos.progress import poll
 from aivideo.services.videos.recovery import Ticker, recover
 from aivideo.services.videos.sequels import extension_order, remix_order, whole_seconds
-from aivideo.services.videos.shelf import Page, get, page
+from aivideo.services.videos.shelf import LONGEST_TITLE, Page, get, mark, page, rename
 from aivideo.services.videos.submission import submit
 
 __all__ = [
+    "LONGEST_TITLE",
     "Page",
     "Receipt",
     "Ticker",
     "cancel",
+    "choose_poster",
     "delete",
     "discard",
+    "draw_preview",
     "extension_order",
     "get",
+    "mark",
     "page",
     "poll",
     "recover",
+    "reference",
     "remix_order",
+    "rename",
     "request",
     "save",
     "submit",

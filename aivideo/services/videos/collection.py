@@ -21,7 +21,7 @@ from aivideo.models import Attempt, Video
 from aivideo.providers.base import ProviderError, ProviderJob
 from aivideo.services.videos import leases
 from aivideo.services.videos.endings import fail, ring_next
-from aivideo.services.videos.moves import change, move, utc_now
+from aivideo.services.videos.moves import change, move, ring, utc_now
 from aivideo.services.videos.sequels import ordered_length
 from aivideo.storage import NO_ROOM, StorageError
 from aivideo.transaction import release, transaction
@@ -142,6 +142,7 @@ def _store(work: _Work, part: Path) -> None:
         "width": clip.width,
         "height": clip.height,
         "duration": clip.seconds,
+        "fps": clip.fps or None,
         "note": note,
     }
     if not _complete(work, values):
@@ -179,6 +180,7 @@ def _complete(work: _Work, values: dict[str, object]) -> bool:
                 status=Status.COMPLETED,
                 video_url=file_url(video.id),
             )
+        ring("preview", video)
         if not late:
             ring_next(session, video.user_id)
     return True

@@ -127,7 +127,7 @@ def discard(video_id: int) -> None:
     if video is None or not video.ended:
         return
     attempt = db.session.scalar(Attempt.accepted(video_id))
-    names = [video.file_name, video.poster_name] if video.hidden_at else []
+    names = [video.file_name, video.poster_name, video.preview_name] if video.hidden_at else []
     if video.status == Status.CANCELLED:  # whoever stored them may have been killed before they could be shown
         names += [file_name(video.user_id, video_id), poster_name(video.user_id, video_id)]
     if video.hidden_at and video.picture_name and not _picture_is_shared(video):

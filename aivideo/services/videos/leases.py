@@ -1,4 +1,4 @@
-"""Leases on videos: who is at work on one, and for how long after they were killed."""
+"""Leases: who is at work on a video, or on a thing of some name, and for how long after they were killed."""
 
 import logging
 import threading
@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import Flask, current_app
-from sqlalchemy import or_, update
+from sqlalchemy import delete, or_, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from aivideo.core.video import Stage
-from aivideo.models import Attempt, Video
+from aivideo.extensions import insert_on_conflict
+from aivideo.models import Attempt, Lease, Video
 from aivideo.services.videos.moves import change, utc_now
 from aivideo.transaction import transaction
 
@@ -42,6 +44,27 @@ def kept(video_id: int, stage: Stage, attempt_id: int | None = None) -> Iterator
         yield
     finally:
         done.set()
+
+
+def hold(name: str, holder: str, length: timedelta) -> bool:
+    """Take or renew a named lease, in one statement that only one process can win."""
+    now = utc_now()
+    statement = (
+        insert_on_conflict(Lease)
+        .values(name=name, holder=holder, until=now + length)
+        .on_conflict_do_update(
+            index_elements=[Lease.name],
+            set_={"holder": holder, "until": now + length},
+            where=or_(Lease.holder == holder, Lease.until <= now),
+        )
+    )
+    with transaction() as session:
+        return session.execute(statement.returning(Lease.name)).one_or_none() is not None
+
+
+def let_go(session: Session, name: str) -> None:
+    """Give a named lease up for good."""
+    session.execute(delete(Lease).where(Lease.name == name))
 
 
 def _renew(app: Flask, video_id: int, stage: Stage, attempt_id: int | None, done: threading.Event) -> None:

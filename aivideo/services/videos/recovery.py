@@ -9,12 +9,13 @@ from uuid import uuid4
 from sqlalchemy import or_, select, update
 
 from aivideo.core.video import Stage
-from aivideo.extensions import db, insert_on_conflict
-from aivideo.models import Attempt, Lease, Video
+from aivideo.extensions import db
+from aivideo.models import Attempt, Video
 from aivideo.models.attempts import NOT_SENT, OPEN, UNKNOWN
 from aivideo.queue import enqueue
 from aivideo.services.videos import refusal
 from aivideo.services.videos.endings import TO_DISCARD
+from aivideo.services.videos.leases import hold
 from aivideo.services.videos.looking import SWEEP
 from aivideo.services.videos.moves import RING_AGAIN, change, utc_now
 from aivideo.transaction import release, transaction
@@ -40,8 +41,8 @@ class Ticker:
         """One pass, if this process holds the lease; asks for it once a second. True where it does."""
         now = time.monotonic()
         if now >= self._asked + RENEW_SECONDS:
-            self._held, self._asked = _hold(TICKER, self.holder, TICKER_LEASE), now
-            if self._held and _hold(AUDIT, uuid4().hex, AUDIT_EVERY):  # a new name each time: nobody renews it
+            self._held, self._asked = hold(TICKER, self.holder, TICKER_LEASE), now
+            if self._held and hold(AUDIT, uuid4().hex, AUDIT_EVERY):  # a new name each time: nobody renews it
                 enqueue("audit", job_id=f"audit-{utc_now():%Y-%m-%d}")
         if self._held:
             recover()
@@ -125,20 +126,3 @@ def _abandoned(video_id: int) -> bool:
             return True
         refusal.back_to_queue(session, video, None, 0.0, counts=False)
     return True
-
-
-def _hold(name: str, holder: str, length: timedelta) -> bool:
-    """Take or renew a named lease, in one statement that only one process can win."""
-    now = utc_now()
-    values = {"name": name, "holder": holder, "until": now + length}
-    statement = (
-        insert_on_conflict(Lease)
-        .values(**values)
-        .on_conflict_do_update(
-            index_elements=[Lease.name],
-            set_={"holder": holder, "until": now + length},
-            where=or_(Lease.holder == holder, Lease.until <= now),
-        )
-    )
-    with transaction() as session:
-        return session.execute(statement.returning(Lease.name)).one_or_none() is not None

@@ -1,13 +1,18 @@
 """A user's own videos: one of them, or a page of them. What is somebody else's does not exist."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from sqlalchemy import update
 
 from aivideo.core.errors import InvalidInput, NotFound
 from aivideo.core.video import Status
 from aivideo.extensions import db
 from aivideo.models import Video
+from aivideo.transaction import transaction
 
 LONGEST_PAGE = 100
+LONGEST_TITLE = 120
 
 
 @dataclass(frozen=True)
@@ -52,3 +57,28 @@ def page(user_id: int, *, limit: int = 20, cursor: str | None = None, status: st
     found = list(db.session.scalars(wanted.limit(limit + 1)))
     more = len(found) > limit
     return Page(found[:limit], str(found[limit - 1].id) if more else None)
+
+
+def mark(user_id: int, video_ids: Iterable[int], *, favourite: bool) -> None:
+    """Make those of these videos that are the user's favourites, or make them favourites no more."""
+    with transaction() as session:
+        session.execute(
+            update(Video)
+            .where(Video.user_id == user_id, Video.id.in_(list(video_ids)))
+            .values(favourite=favourite)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def rename(user_id: int, video_id: int, title: str) -> None:
+    """Give a video a title; an empty one takes it away.
+
+    Raises:
+        NotFound.
+        InvalidInput: on the field `title`.
+    """
+    title = " ".join("".join(sign if sign.isprintable() else " " for sign in title).split())
+    if len(title) > LONGEST_TITLE:
+        raise InvalidInput({"title": [f"Use up to {LONGEST_TITLE} characters; these are {len(title)}."]})
+    with transaction():
+        get(user_id, video_id).title = title or None

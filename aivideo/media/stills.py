@@ -1,0 +1,147 @@
+"""Pictures drawn from a clip: its poster, the frame of a moment, a short moving preview. And small ones of stills."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aivideo.media.clip import UnplayableVideo, opened
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+BLACK = 24
+DARK_PICTURES = 60
+POSTER_WIDTH = 1280
+POSTER_QUALITY = 80
+POSTER_EFFORT = 1
+EARLIER = 0.5
+"""Seconds; far more than any coding shuffles its pictures."""
+
+PREVIEW_SIDE = 320
+PREVIEW_FPS = 8
+PREVIEW_PICTURES = 28
+"""3.5 s. A longer clip is shown from its beginning to its end all the same, only faster."""
+PREVIEW_BYTES = 300_000
+PREVIEW_QUALITIES = (60, 40, 20, 5)
+"""Tried in this order, until the preview is small enough."""
+THUMBNAIL_SIDE = 640
+
+
+def poster(path: Path, to: Path, at: float | None = None, max_width: int = POSTER_WIDTH) -> None:
+    """Write the picture at second `at`, or the first that is not black, as WebP of at most `max_width` pixels.
+
+    Raises:
+        UnplayableVideo: there is no picture to be had.
+    """
+    image = _first_light(path) if at is None else frame(path, at)
+    if image.width > max_width:
+        image = image.resize((max_width, max(1, round(image.height * max_width / image.width))))
+    image.save(to, "WEBP", quality=POSTER_QUALITY, method=POSTER_EFFORT)
+
+
+def frame(path: Path, at: float) -> "Image":
+    """The picture that a player shows at second `at`; beyond the end, the last one.
+
+    Raises:
+        UnplayableVideo: there is no picture to be had.
+    """
+    with opened(path) as (container, stream):
+        first = (stream.start_time or 0) * float(stream.time_base or 0)
+        if stream.time_base:
+            # To the key picture before it. Seeking goes by when pictures are decoded, which is a little earlier.
+            container.seek(int(max(0.0, at - EARLIER) / stream.time_base), stream=stream)
+        shown: Any = None
+        for picture in container.decode(stream):
+            if shown is not None and (picture.time or 0.0) - first > at:
+                break
+            shown = picture
+        if shown is None:
+            raise UnplayableVideo("The video file has no picture in it.")
+        image: Image = shown.to_image()
+        return image
+
+
+def preview(path: Path, to: Path) -> None:
+    """Write an animated WebP of the whole clip: some 3 seconds at 8 pictures a second, at most 300 KB.
+
+    Raises:
+        UnplayableVideo: there is no picture to be had.
+    """
+    pictures = list(_sampled(path))
+    if not pictures:
+        raise UnplayableVideo("The video file has no picture in it.")
+    pause = 1000 // PREVIEW_FPS
+    for quality in PREVIEW_QUALITIES:
+        _animate(pictures, to, pause, quality)
+        if to.stat().st_size <= PREVIEW_BYTES:
+            return
+    while to.stat().st_size > PREVIEW_BYTES and len(pictures) > 1:
+        pictures, pause = pictures[::2], pause * 2
+        _animate(pictures, to, pause, quality)
+
+
+def thumbnail(path: Path) -> bytes:
+    """A small WebP of a picture that we have cleaned before."""
+    from PIL import Image
+
+    with Image.open(path, formats=("JPEG",)) as image:
+        image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=2.0)
+        out = io.BytesIO()
+        image.save(out, "WEBP", quality=POSTER_QUALITY, method=POSTER_EFFORT)
+        return out.getvalue()
+
+
+def _first_light(path: Path) -> "Image":
+    with opened(path) as (container, stream):
+        best: tuple[float, Any] | None = None
+        for number, picture in enumerate(container.decode(stream)):
+            light = _light(picture)
+            if best is None or light > best[0]:
+                best = light, picture
+            if light >= BLACK or number >= DARK_PICTURES:
+                break
+        if best is None:
+            raise UnplayableVideo("The video file has no picture in it.")
+        image: Image = best[1].to_image()
+        return image
+
+
+def _light(picture: Any) -> float:
+    """Mean brightness of a picture, 0 to 255."""
+    from PIL import ImageStat
+
+    small = picture.reformat(width=64, height=36, format="rgb24").to_image()
+    return float(ImageStat.Stat(small.convert("L")).mean[0])
+
+
+def _sampled(path: Path) -> "Iterator[Image]":
+    """Small pictures at even distances over the clip."""
+    with opened(path) as (container, stream):
+        seconds = float((stream.duration or 0) * (stream.time_base or 0)) or (container.duration or 0) / 1_000_000
+        count = max(1, min(PREVIEW_PICTURES, round(seconds * PREVIEW_FPS)))
+        scale = min(1.0, PREVIEW_SIDE / max(stream.width, stream.height))
+        size = {"width": max(1, round(stream.width * scale)), "height": max(1, round(stream.height * scale))}
+        # Small as they become, nobody will miss the smoothing of blocks; it is a third of the work.
+        stream.codec_context.options = {"skip_loop_filter": "all"}
+        first, taken = (stream.start_time or 0) * float(stream.time_base or 0), 0
+        for picture in container.decode(stream):
+            if (picture.time or 0.0) - first >= seconds * taken / count and taken < count:
+                taken += 1
+                small: Any = picture.reformat(**size, format="rgb24", interpolation="AREA")
+                yield small.to_image()
+
+
+def _animate(pictures: "list[Image]", to: Path, pause: int, quality: int) -> None:
+    pictures[0].save(
+        to,
+        "WEBP",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=pause,
+        loop=0,
+        quality=quality,
+        method=POSTER_EFFORT,
+        kmin=0,
+        kmax=1,  # every picture whole: of the others, slow changes would be left out
+    )
