@@ -126,6 +126,8 @@ def _judge(attempt_id: int, listing: Listing) -> None:
         return
     rivals = matching.rivals(attempt)
     db.session.close()
+    if attempt.id not in {rival.id for rival in rivals}:
+        return  # its answer has just come
     since = min(map(matching.sent, rivals)) - CLOCK_TOLERANCE  # theirs as well: what may be one's may be the other's
     found = (job for job in listing.jobs if matching.may_be(attempt, job, since))
     candidates = sorted(found, key=lambda job: (job.created_at or utc_now(), job.id))
