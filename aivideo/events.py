@@ -14,7 +14,7 @@ from typing import Any, Self
 from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from aivideo.core.video import Status, channel, file_url, user_channel
+from aivideo.core.video import ACCESS_CHANNEL, Status, channel, file_url, user_channel
 from aivideo.extensions import db
 from aivideo.models import Event, Video
 from aivideo.models.events import NEW_EVENT, timestamp
@@ -113,6 +113,11 @@ def publish(redis: Any, video_id: int, messages: Sequence[dict[str, Any]], user_
     for message in messages:
         redis.publish(channel(video_id), json.dumps(message, ensure_ascii=False))
     redis.publish(user_channel(user_id), json.dumps(state, ensure_ascii=False))
+
+
+def access_changed(user_id: int) -> None:
+    """Let every web process look, once the open transaction is committed, which of a user's streams may go on."""
+    ring_after_commit(lambda pipeline: pipeline.publish(ACCESS_CHANNEL, json.dumps({"user": user_id})))
 
 
 def _write(video_id: int, messages: Sequence[dict[str, Any]]) -> None:

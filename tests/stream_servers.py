@@ -65,10 +65,11 @@ class House:
             return len(client.client_list(_type="pubsub"))
 
     def redis_channels(self) -> list[str]:
+        """Channels that somebody's stream is about."""
         import redis
 
         with redis.Redis.from_url(self.redis.url) as client:
-            return [name.decode() for name in client.pubsub_channels()]
+            return [name.decode() for name in client.pubsub_channels("*:*")]
 
     def close(self) -> None:
         dispose(self.silent.app)

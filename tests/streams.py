@@ -78,6 +78,7 @@ class Listener:
         url: str,
         token: str = "",
         *,
+        headers: dict[str, str] | None = None,
         last_event_id: str | None = None,
         receive_buffer: int = 0,
         tls: ssl.SSLContext | None = None,
@@ -92,7 +93,9 @@ class Listener:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             sock.connect((parts.hostname, parts.port))
             self._http.sock = sock
-        headers = {"Accept-Encoding": "gzip, br", **({"Authorization": f"Bearer {token}"} if token else {})}
+        headers = {"Accept-Encoding": "gzip, br", **(headers or {})}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
         self._http.request("GET", f"{parts.path}?{parts.query}", headers=headers)
@@ -199,9 +202,10 @@ class Writer:
         from aivideo.transaction import transaction
 
         row = {"prompt": "A paper boat on a river", "model": "sora-2", "size": "1280x720", "seconds": 8, "credits": 100}
+        row |= {"stage": "rendering", "status": "processing"}
         with self.inside():
             with transaction():
-                video = Video(user_id=user_id, stage="rendering", status="processing", **{**row, **values})
+                video = Video(user_id=user_id, **{**row, **values})
                 db.session.add(video)
             video_id = video.id
         for number in range(lines):

@@ -168,3 +168,7 @@ def channel(video_id: int) -> str:
 def user_channel(user_id: int) -> str:
     """Redis Pub/Sub channel of the state snapshots of all of a user's videos."""
     return f"user:{user_id}"
+
+
+ACCESS_CHANNEL = "access"
+"""Redis Pub/Sub channel of users some of whose sessions or API tokens have ended: `{"user": 42}`."""

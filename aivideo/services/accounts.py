@@ -15,6 +15,7 @@ from aivideo.adapters import catalogue, settings
 from aivideo.config import DEMO_EMAIL
 from aivideo.core.errors import EmailTaken, InvalidInput, NotFound
 from aivideo.core.ledger import Kind
+from aivideo.events import access_changed
 from aivideo.extensions import db
 from aivideo.models import ApiToken, Role, User
 from aivideo.services import credits as books
@@ -118,9 +119,10 @@ def demo(password: str) -> User:
 
 
 def sign_out_everywhere(user_id: int) -> None:
-    """End every session of a user, this one included. API tokens stay."""
+    """End every session of a user, this one included, and the streams opened with one. API tokens stay."""
     with transaction() as session:
         session.execute(update(User).where(User.id == user_id).values(fs_uniquifier=secrets.token_hex(16)))
+        access_changed(user_id)
 
 
 def find(email: str) -> User | None:
@@ -164,7 +166,7 @@ def tokens(user_id: int) -> Sequence[ApiToken]:
 
 
 def revoke_token(user_id: int, token_id: int) -> None:
-    """Make a token useless at once.
+    """Make a token useless at once, and end the streams opened with it.
 
     Raises:
         NotFound: there is none, or it is somebody else's.
@@ -176,12 +178,13 @@ def revoke_token(user_id: int, token_id: int) -> None:
             .values(revoked_at=datetime.now(UTC))
             .returning(ApiToken.id)
         )
+        access_changed(user_id)
     if revoked is None:
         raise NotFound("token")
 
 
-def by_token(token: str) -> User | None:
-    """The active user a token stands for, by one statement; notes when it was last used, to the minute."""
+def by_token(token: str) -> tuple[int, User] | None:
+    """A token's id and the active user it stands for, by one statement; notes when it was last used, to the minute."""
     found = db.session.execute(_BY_TOKEN, {"hash": _hash(token)}).one_or_none()
     if found is None:
         return None
@@ -189,7 +192,7 @@ def by_token(token: str) -> User | None:
     now = datetime.now(UTC)
     if last_used_at is None or now - last_used_at > USED_EVERY:
         _note_use(token_id, now)
-    return user
+    return token_id, user
 
 
 def _note_use(token_id: int, now: datetime) -> None:

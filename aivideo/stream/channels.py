@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from aivideo.core.video import ENDED, channel, user_channel
+from aivideo.core.video import ENDED, Line, channel, user_channel
 from aivideo.stream.fanout import fan_out
 from aivideo.stream.viewer import Audience, Viewer
 
@@ -127,7 +127,7 @@ class LogChannel(Channel):
                 self.over = False
             if len(self._early) > MOST_EARLY:
                 self._early.clear()  # the database has them all
-            return bool(self._early) or any(entry.data.get("status") in ENDED for entry in fresh)
+            return bool(self._early) or any(_may_be_last(entry.data) for entry in fresh)
 
     def settle(self, last: int, over: bool) -> None:
         """The database says that `last` is the newest number and whether the video is over: then so is this."""
@@ -158,6 +158,11 @@ class LogChannel(Channel):
             if message["id"] == first - 1 and len(self.kept) + len(fresh) < KEPT:
                 first -= 1
                 self.kept.insert(0, Entry(self.key, first, message))
+
+
+def _may_be_last(message: Message) -> bool:
+    """Whether there is reason to ask the database if a log is over; most lines are not its last."""
+    return message.get("status") in ENDED or message.get("message") == Line.DELETED
 
 
 class StateChannel(Channel):

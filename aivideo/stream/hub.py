@@ -12,6 +12,7 @@ from flask import Flask
 
 from aivideo.config import Settings
 from aivideo.core import video as core
+from aivideo.stream.access import AccessChannel
 from aivideo.stream.channels import Channel, LogChannel, StateChannel
 from aivideo.stream.fanout import AT_A_TIME, PAUSE_SECONDS, fan_out
 from aivideo.stream.looker import Looker
@@ -49,7 +50,7 @@ class Hub:
         self._lock = threading.Lock()
         self._viewers: set[Viewer] = set()
         self._per_user: Counter[int] = Counter()
-        self._channels: dict[str, Channel] = {}
+        self._channels: dict[str, Channel] = {core.ACCESS_CHANNEL: AccessChannel(self)}
         self._new: set[str] = set()
         self._gone: set[str] = set()
         self._away_since = 0.0

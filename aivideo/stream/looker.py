@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aivideo.stream import reads
+from aivideo.stream.access import AccessChannel
 from aivideo.stream.channels import Channel, LogChannel, StateChannel
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class Looker(threading.Thread):
         """Ask for all of them with few queries, and tell the viewers what they lack."""
         logs = {channel.key: channel for channel in channels if isinstance(channel, LogChannel)}
         states = {channel.key: channel for channel in channels if isinstance(channel, StateChannel)}
+        for channel in channels:
+            if isinstance(channel, AccessChannel):
+                channel.look()
         if logs:
             looks = reads.look_at_logs(self._hub.app, {key: channel.last for key, channel in logs.items()})
             for key, look in looks.items():

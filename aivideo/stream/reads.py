@@ -1,10 +1,10 @@
 """What streams ask the database. Each function takes an application, and has handed its connection back on return."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -12,9 +12,11 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from aivideo import events
 from aivideo.core.video import Stage
 from aivideo.extensions import db
-from aivideo.models import Event, User, Video
+from aivideo.models import ApiToken, Event, User, Video
+from aivideo.stream.viewer import Credential
 from aivideo.transaction import release
 
+T = TypeVar("T")
 PAGE = 200
 SLICE = 200
 """Channels, or snapshots, to one query."""
@@ -94,6 +96,25 @@ def states(app: Flask, user_id: int, since: datetime | None) -> Iterator[list[di
         yield [balance(credits)]
 
 
+def good_credentials(app: Flask, credentials: Iterable[Credential]) -> set[Credential]:
+    """Those by which one may still watch: of users who are active, and neither signed out everywhere nor revoked."""
+    known = list(credentials)
+    good: set[Credential] = set()
+    with app.app_context():
+        try:
+            for sessions in _slices([one for one in known if isinstance(one, str)]):
+                good.update(
+                    db.session.scalars(select(User.fs_uniquifier).where(User.fs_uniquifier.in_(sessions), User.active))
+                )
+            for tokens in _slices([one for one in known if isinstance(one, int)]):
+                alive = select(ApiToken.id).join(User, User.id == ApiToken.user_id)
+                alive = alive.where(ApiToken.id.in_(tokens), ApiToken.revoked_at.is_(None), User.active)
+                good.update(db.session.scalars(alive))
+            return good
+        finally:
+            release()
+
+
 def balance(credits: int) -> dict[str, Any]:
     """A balance in the form in which it is published."""
     return {"id": None, "seq": 0, "credits_left": credits}
@@ -140,7 +161,7 @@ def _snapshots(video_ids: Sequence[int]) -> list[dict[str, Any]]:
     return events.snapshots(db.session.scalars(select(Video).where(Video.id.in_(video_ids)).order_by(Video.id)).all())
 
 
-def _slices(keys: Sequence[int]) -> Iterator[list[int]]:
+def _slices(keys: Sequence[T]) -> Iterator[list[T]]:
     rest = iter(keys)
     while some := list(islice(rest, SLICE)):
         yield some

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from aivideo.stream.channels import Channel
 
+Credential = int | str | None
+"""By what right somebody watches: the id of an API token, or what a user's sessions are known by; None: by any."""
 MAX_QUEUED_BYTES = 128 * 1024
 """A viewer that has more waiting is cut; it comes back with the number of the last event it saw."""
 KERNEL_BUFFER_BYTES = 64 * 1024
@@ -40,16 +42,17 @@ class Viewer:
     """One open stream. The hub hands it whole encoded blocks, in order; a viewer never waits and never raises.
 
     `expires_at` is when it is to come back (time.monotonic()); `channel` what it watches; `seat` where it is counted.
-    All belong to the hub.
+    These belong to the hub.
     """
 
-    __slots__ = ("audience", "channel", "expires_at", "seat", "user_id")
+    __slots__ = ("audience", "channel", "credential", "expires_at", "seat", "user_id")
     chunked = False
     """Whether blocks are framed as chunks of an HTTP/1.1 answer; whoever is framed alike shares the framed bytes."""
 
     def __init__(self, audience: Audience, user_id: int) -> None:
         self.audience = audience
         self.user_id = user_id
+        self.credential: Credential = None
         self.expires_at = float("inf")
         self.channel: Channel | None = None
         self.seat = 0

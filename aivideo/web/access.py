@@ -20,6 +20,7 @@ from aivideo.core.errors import NotFound
 from aivideo.models import User
 from aivideo.services import accounts
 from aivideo.sign_in.next_page import own_page
+from aivideo.stream.viewer import Credential
 from aivideo.web import htmx, rates
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -55,6 +56,17 @@ def api_user() -> User:
     return _by_token() or (_by_session() if request.method in SAFE else None) or _refuse()
 
 
+def has_token() -> bool:
+    """Whether the user of this request, as `api_user` found it, came with an API token."""
+    return bool(g.get("token"))
+
+
+def credential() -> Credential:
+    """By what right that user is here: a stream ends when it does."""
+    right: Credential = g.token[0] if has_token() else g.user.fs_uniquifier
+    return right
+
+
 def any_user() -> User:
     """The user of an address that works with session or token, such as a video's file."""
     return _by_token() or require_user()
@@ -78,12 +90,12 @@ def _by_session() -> User | None:
 
 def _by_token() -> User | None:
     """The user of the token in the request, None where there is none; a token that is no good ends the request."""
-    if "token_user" not in g:
+    if "token" not in g:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        g.token_user = accounts.by_token(token.strip()) if scheme.lower() == "bearer" else None
-        if g.token_user is None and scheme.lower() == "bearer":
+        g.token = accounts.by_token(token.strip()) if scheme.lower() == "bearer" else None
+        if g.token is None and scheme.lower() == "bearer":
             _refuse(error="invalid_token", detail="This API token does not exist or was revoked.")
-    return _is(g.token_user) if g.token_user else None
+    return _is(g.token[1]) if g.token else None
 
 
 def _is(user: User) -> User:

@@ -31,7 +31,7 @@ AUDIENCES = "stream_audiences"
 @bp.get("/api/v1/videos/<int:video_id>/stream")
 def json_log(video_id: int) -> Response:
     user = access.api_user()
-    video, after = _video(user.id, video_id)
+    video, after = video_and_position(user.id, video_id)
     if video.ended and after == video.seq:
         return Response(status=204)  # an EventSource stops for good
     return _log(_audience("json"), user.id, video, after)
@@ -40,20 +40,20 @@ def json_log(video_id: int) -> Response:
 @bp.get("/videos/<int:video_id>/stream")
 def html_log(video_id: int) -> Response:
     user = access.api_user()  # a stream cannot be sent to the sign-in page: 401
-    video, after = _video(user.id, video_id)
+    video, after = video_and_position(user.id, video_id)
     return _log(_audience("html"), user.id, video, after)
 
 
 @bp.get("/stream")
 def states() -> Response:
     user_id = access.api_user().id
-    cursor, since = _moment(request.headers.get("Last-Event-ID") or request.args.get("since"))
+    cursor, since = cursor_and_moment(request.headers.get("Last-Event-ID") or request.args.get("since"))
     return _hold(
         _audience("state"), user_id, lambda hub, viewer: replay.states(hub, viewer, sse.opening(cursor), since)
     )
 
 
-def _video(user_id: int, video_id: int) -> tuple[Video, int]:
+def video_and_position(user_id: int, video_id: int) -> tuple[Video, int]:
     """A video of this user, and the number of the last line that the viewer has; 0 where it cannot have it.
 
     Raises:
@@ -79,11 +79,13 @@ def _log(audience: Audience, user_id: int, video: Video, after: int) -> Response
 
 def _hold(audience: Audience, user_id: int, blocks: Callable[[stream.Hub, Viewer], Blocks]) -> Response:
     """Answer with a stream that stays open; the database connection goes back before the first wait."""
+    credential = access.credential()
     release()
     if request.method == "HEAD":
         return _response([])
-    hub, connection = stream.hub(), _socket()
+    hub, connection = stream.hub(), own_socket()
     viewer = _viewer(hub, audience, user_id, connection)
+    viewer.credential = credential
     if not hub.admit(viewer):
         return _response([sse.busy()])
 
@@ -141,7 +143,7 @@ def _audience(name: str) -> Audience:
     return audience
 
 
-def _moment(cursor: str | None) -> tuple[int, datetime | None]:
+def cursor_and_moment(cursor: str | None) -> tuple[int, datetime | None]:
     """A state stream's cursor, milliseconds or ISO 8601, as both; where there is none, now and None."""
     now = datetime.now(UTC)
     moment = None
@@ -156,7 +158,7 @@ def _moment(cursor: str | None) -> tuple[int, datetime | None]:
     return replay.milliseconds(moment), moment
 
 
-def _socket() -> socket.socket | None:
+def own_socket() -> socket.socket | None:
     """The connection of this request, where the server tells; what it may cost is limited, in memory and in time."""
     environ = request.environ
     connection: socket.socket | None = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")

@@ -74,7 +74,7 @@ def test_a_token_is_long_random_and_kept_as_a_hash(app, alice):
 def test_a_token_leads_to_its_user_until_it_is_revoked(app, alice, bob):
     token = accounts.issue_token(alice.id)
     accounts.issue_token(bob.id)
-    assert accounts.by_token(token).id == alice.id
+    assert accounts.by_token(token) == (accounts.tokens(alice.id)[0].id, alice)
     accounts.revoke_token(alice.id, accounts.tokens(alice.id)[0].id)
     assert accounts.by_token(token) is None
     assert accounts.tokens(alice.id) == []

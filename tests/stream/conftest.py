@@ -1,8 +1,10 @@
-"""The three servers that every promise of the stream is held on, each with its own Redis and database."""
+"""The servers that every promise of the stream is held on, each with its own Redis and database."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from servers import RedisServer
@@ -42,3 +44,19 @@ def house(server: House) -> House:
     """A server that is free of what the test before did to it: its viewers, a Redis that was away."""
     server.settle()
     return server
+
+
+@pytest.fixture
+def serve(
+    tmp_path: Path, sqlite_template: Path, redis_url: str, redis_server: RedisServer
+) -> Iterator[Callable[..., House]]:
+    """Start a server with these settings, in this process."""
+    shutil.copy(sqlite_template, tmp_path / "aivideo.sqlite3")
+    database = f"sqlite:///{tmp_path / 'aivideo.sqlite3'}"
+    with ExitStack() as stack:
+
+        def start(**settings: Any) -> House:
+            given = {"DATA_DIR": tmp_path, "DATABASE_URL": database, "REDIS_URL": redis_url}
+            return stack.enter_context(threaded(redis_server, {**SETTINGS, **given, **settings}))
+
+        yield start

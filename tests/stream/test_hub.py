@@ -1,36 +1,18 @@
 """What the hub of one process does for all its viewers: limits, ages, channels, slow clients."""
 
-import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
-import pytest
 from servers import RedisServer, wait_until
-from stream_servers import SETTINGS, House, threaded
+from stream_servers import House
 
 from aivideo import stream
+from aivideo.core.video import ACCESS_CHANNEL
 from aivideo.stream.hub import Hub
 
 API = "/api/v1/videos/{}/stream"
-
-
-@pytest.fixture
-def serve(
-    tmp_path: Path, sqlite_template: Path, redis_url: str, redis_server: RedisServer
-) -> Iterator[Callable[..., House]]:
-    """Start a server with these settings, in this process."""
-    shutil.copy(sqlite_template, tmp_path / "aivideo.sqlite3")
-    database = f"sqlite:///{tmp_path / 'aivideo.sqlite3'}"
-    with ExitStack() as stack:
-
-        def start(**settings: Any) -> House:
-            given = {"DATA_DIR": tmp_path, "DATABASE_URL": database, "REDIS_URL": redis_url}
-            return stack.enter_context(threaded(redis_server, {**SETTINGS, **given, **settings}))
-
-        yield start
 
 
 def hub_of(house: House) -> Hub:
@@ -121,7 +103,9 @@ def test_a_channel_that_nobody_watches_is_left_after_a_while_and_found_again(ser
         with house.listen(API.format(video), token) as listener:
             listener.until(lambda stream, expected=expected: len(stream.messages) == expected)
             wait_until(lambda: house.redis_channels() == [f"video:{video}"], what="the subscription")
-        wait_until(lambda: not hub.channels(), what="the end of the channel")
+        wait_until(
+            lambda: [channel.name for channel in hub.channels()] == [ACCESS_CHANNEL], what="the end of the channel"
+        )
         wait_until(lambda: house.redis_channels() == [], what="the end of the subscription")
         house.writer.line(video, "while nobody watched")
 
