@@ -13,9 +13,9 @@ def bearer(user: Any) -> dict[str, str]:
     return {"Authorization": f"Bearer {accounts.issue_token(user.id)}"}
 
 
-def signed_in(app: Flask, user: Any) -> FlaskClient:
-    """A client in which this user has just signed in."""
+def signed_in(app: Flask, user: Any, **where: str) -> FlaskClient:
+    """A client in which this user has just signed in; `base_url` where the site has another name."""
     client = app.test_client()
-    with client.session_transaction() as session:
+    with client.session_transaction(**where) as session:
         session["_user_id"], session["_fresh"] = user.fs_uniquifier, True
     return client

@@ -22,6 +22,7 @@ from aivideo.web import (
     stream,
     studio,
     videos,
+    websocket,
 )
 
 MOST_UPLOADED = 22 * 1024 * 1024
@@ -35,5 +36,6 @@ def init_app(app: Flask) -> None:
     for part in (request_ids, errors, headers, compression, filters, routing, protection, access):
         part.init_app(app)
     csrf.exempt(api.bp)
-    for module in (studio, library, videos, receipts, accounts, stream, api, api_docs, operations, back_office):
+    modules = (studio, library, videos, receipts, accounts, stream, websocket, api, api_docs, operations, back_office)
+    for module in modules:
         app.register_blueprint(module.bp)

@@ -76,8 +76,8 @@ def answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """An error in the form that its reader understands. `kind` is the URI of the problem's description."""
-    title = title or _phrase(status)
-    if request.path.startswith("/api/"):
+    title = title or phrase(status)
+    if request.path.startswith("/api/") or request.path == "/ws":
         problem: dict[str, Any] = {"type": kind, "title": title, "status": status, "detail": detail}
         if errors is not None:
             problem["errors"] = errors
@@ -116,7 +116,7 @@ def _of_http(error: HTTPException) -> Any:
     headers = {key: value for key, value in error.get_headers() if key.lower() not in _OWN_HEADERS}
     if error.code == HTTPStatus.UNAUTHORIZED and request.path.startswith("/api/"):
         headers.setdefault("WWW-Authenticate", "Bearer")
-    return answer(error.code, said or DETAIL.get(error.code) or _phrase(error.code), headers=headers)
+    return answer(error.code, said or DETAIL.get(error.code) or phrase(error.code), headers=headers)
 
 
 def _of_csrf(error: CSRFError) -> Response:
@@ -178,7 +178,7 @@ def _roll_back() -> None:
         current_app.logger.debug("nothing to roll back")
 
 
-def _phrase(status: int) -> str:
+def phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase.capitalize()
     except ValueError:

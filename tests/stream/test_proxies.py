@@ -11,6 +11,7 @@ from nginx import CONFIGURATION, Nginx
 from servers import RedisServer, wait_until
 from stream_servers import House, gunicorn
 from streams import Listener, Writer, targets
+from talks import HANDSHAKE, Page, Talk
 
 from aivideo.config import Settings
 
@@ -107,6 +108,23 @@ def test_both_streams_of_a_page_come_at_once(site: Site) -> None:
         states.until(lambda stream: any('data-seq="2"' in (message.data or "") for message in stream.messages))
         site.writer.end(video)
         assert lines.until_end().named == ["done"]
+
+
+def test_a_websocket_passes_and_a_page_is_known_by_where_it_came_from(site: Site) -> None:
+    user, token = site.writer.user()
+    video = site.writer.video(user, lines=1)
+    url, tls = site.nginx.url, site.nginx.tls
+    page = Page(site.writer.app, user, url)
+    with (
+        Talk(f"{url}/ws?video={video}", token, tls=tls) as log,
+        Talk(f"{url}/ws", headers=page.headers, tls=tls) as states,
+    ):
+        log.until(lambda talk: talk.news)
+        states.until(lambda talk: len(talk.news) == 2)
+        assert states.ask({"type": "cancel", "video_id": video, "csrf_token": page.csrf_token})["type"] == "result"
+        assert log.until_closed().about == ["cursor", "done"]
+    foreign = {**page.headers, **HANDSHAKE, "Origin": url.replace("https", "http")}
+    assert requests.get(f"{url}/ws", headers=foreign, verify=site.nginx.certificate, timeout=60).status_code == 403
 
 
 @pytest.mark.parametrize("site", ["detached"], indirect=True)  # the other way notices when it next has something to say

@@ -13,7 +13,9 @@ import requests
 from processes import CHECKOUT, Installation
 from stream_servers import GTHREAD, SETTINGS
 from streams import Listener, Writer
+from talks import Talk
 
+RESTART = 1012
 GRACEFUL_SECONDS = 8
 """After so long gunicorn ends a worker that still holds connections."""
 
@@ -40,6 +42,9 @@ def test_streams_end_at_once_and_come_back_to_the_next_process_at_moments_of_the
             streams = [stack.enter_context(Listener(address, token)) for _ in range(streams_open)]
             for stream in streams:
                 stream.until(lambda stream: len(stream.messages) == 3)
+            talks = [stack.enter_context(Talk(f"{installation.url}/ws?video={video}", token)) for _ in range(9)]
+            for talk in talks:
+                talk.until(lambda talk: len(talk.news) == 3)
             page = stack.enter_context(requests.Session())
             assert page.get(f"{installation.url}/healthz", timeout=5).ok, "a browser keeps this connection open"
             began = time.monotonic()
@@ -47,9 +52,12 @@ def test_streams_end_at_once_and_come_back_to_the_next_process_at_moments_of_the
             web.send_signal(signal.SIGTERM)
             for stream in streams:
                 stream.until_end()
+            for talk in talks:
+                assert talk.until_closed().code == RESTART
             assert web.wait(60) == 0
             assert time.monotonic() - began < GRACEFUL_SECONDS, "they were ended, not waited for"
-            pauses = [stream.blocks[-1].retry or 0 for stream in streams]
+            pauses = [stream.blocks[-1].retry or 0 for stream in streams] + [talk.said[-1]["retry"] for talk in talks]
+            assert {tuple(talk.about) for talk in talks} == {("cursor", "drain")}
             assert {tuple(stream.named) for stream in streams} == {("drain",)}
             assert min(pauses) >= 500
             assert max(pauses) <= 5000
