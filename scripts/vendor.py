@@ -22,6 +22,7 @@ PACKAGES: dict[tuple[str, str], dict[str, str]] = {
     ("htmx.org", "4.0.1"): {
         "dist/htmx.min.js": "static/vendor/htmx.min.js",
         "dist/ext/hx-sse.min.js": "static/vendor/hx-sse.min.js",
+        "dist/ext/hx-ws.min.js": "static/vendor/hx-ws.min.js",
         "LICENSE": "static/vendor/htmx.LICENSE.txt",
     },
     ("lucide-static", "1.62.0"): {"LICENSE": "static/vendor/lucide.LICENSE.txt"},

@@ -11,32 +11,36 @@ const root = document.documentElement;
 const stream = () => find("#stream");
 const say = (state) => (root.dataset.stream = state);
 const onStream = (type, act) => document.addEventListener(type, (event) => event.target.id === "stream" && act(event));
+const signedOut = () => notice("Your session has ended.", "danger", "/login", "Sign in again");
 let tries = 0;
 
 onStream("htmx:sse:after:connection", ({ detail }) => {
-  say(detail.connection.status === 200 ? "connected" : "lost");
+  if (detail.connection.status !== 200) say("lost"); // with its first word it is "connected": transport.js
   tries = 0;
 });
 onStream("htmx:sse:before:connection", ({ detail }) => detail.connection.attempt > 0 && say("lost"));
 onStream("htmx:sse:error", ({ detail }) => {
   say("lost");
-  if (detail.status === 401) notice("Your session has ended.", "danger", "/login", "Sign in again");
+  if (detail.status === 401) signedOut();
 });
 // The server lost its own source of news, or has it back.
 onStream("reconnecting", () => say("lost"));
 onStream("live", () => say("connected"));
 // The extension comes back by itself once it had a connection; before that, we try again.
-onStream("htmx:finally:request", ({ target }) => {
-  if (root.dataset.stream === "connected") return;
-  say("lost");
+document.addEventListener("htmx:finally:request", ({ target, detail: { ctx } }) => {
+  if (!target.hasAttribute?.("hx-sse:connect") || target._htmx?.sse) return;
+  if (ctx.response?.status === 401) signedOut();
+  if (target === stream()) say("lost");
+  else if (ctx.response?.status < 500) return; // there is no such log any more
   setTimeout(() => htmx.trigger(target, "reconnect"), Math.min(30000, 1000 * 2 ** tries++));
 });
 addEventListener("offline", () => stream() && say("lost"));
 // A machine that slept may hold a connection that is long dead.
 const reconnect = () => {
-  const connection = stream()?._htmx?.sse;
-  connection?.delayCanceller?.();
-  connection?.reader?.cancel();
+  const { sse, ws } = stream()?._htmx ?? {};
+  sse?.delayCanceller?.();
+  sse?.reader?.cancel();
+  ws?.connection?.socket?.close();
 };
 let hiddenAt = Infinity;
 addEventListener("online", reconnect);

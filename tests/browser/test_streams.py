@@ -67,7 +67,10 @@ def streams(context) -> list[str]:
     opened: list[str] = []
     context.on(
         "request",
-        lambda request: "stream" in request.url and opened.append(re.sub(r"https?://[^/]+|\?.*", "", request.url)),
+        lambda request: (
+            request.url.split("?")[0].endswith("/stream")
+            and opened.append(re.sub(r"https?://[^/]+|\?.*", "", request.url))
+        ),
     )
     return opened
 
