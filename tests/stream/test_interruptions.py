@@ -41,6 +41,8 @@ def test_nothing_is_lost_while_viewers_are_cut_and_redis_comes_back_empty(house:
     house.redis.kill()
     write_a_third()
     house.redis.start()
+    # A heartbeat is a read as well, so it comes for everybody, however much one read brought.
+    wait_until(lambda: min(follower.connections for follower in everybody) > 1, what="a cut for each")
     write_a_third()
     for video in videos:
         house.writer.end(video)
@@ -53,5 +55,4 @@ def test_nothing_is_lost_while_viewers_are_cut_and_redis_comes_back_empty(house:
         assert not follower.is_alive(), follower.url
     assert account(logs, lambda url: 3 * LINES + 1) == {}
     assert [follower.steps_back() for follower in states] == [[]] * len(states)
-    assert min(follower.connections for follower in everybody) > 1, "each was cut"
     assert [follower.refused for follower in everybody] == [[]] * len(everybody)
