@@ -2,9 +2,13 @@
 
 import json
 import random
+import shutil
+import subprocess
 import threading
 import time
 
+import httpx
+import httpx_sse
 import pytest
 import requests
 from stream_servers import HEARTBEAT_SECONDS, MOST_PER_USER, House
@@ -41,6 +45,40 @@ def test_a_program_gets_every_event_as_it_was_published_first_old_then_new_then_
         assert stream.ids == [1, 2, 3, 4, 5]
         assert stream.events == published(house.writer.app, video)
         assert stream.named == []
+
+
+def test_a_client_of_python_that_nobody_here_wrote_reads_it(house: House) -> None:
+    user, token = house.writer.user()
+    video = house.writer.video(user, lines=2)
+    url, headers = house.url + API.format(video), {"Authorization": f"Bearer {token}"}
+    ids = []
+    with (
+        httpx.Client(trust_env=False, timeout=60) as client,
+        httpx_sse.connect_sse(client, "GET", url, headers=headers) as source,
+    ):
+        for sse in source.iter_sse():
+            ids.append(sse.json()["id"])
+            if ids[-1] == 2:
+                house.writer.line(video, "live")
+            elif ids[-1] == 3:
+                house.writer.end(video)
+    assert ids == [1, 2, 3, 4]
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
+def test_curl_shows_each_line_when_it_comes(house: House) -> None:
+    user, token = house.writer.user()
+    video = house.writer.video(user, lines=1)
+    command = ["curl", "-sN", "-H", f"Authorization: Bearer {token}", house.url + API.format(video)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as curl:
+        assert curl.stdout is not None
+        printed = iter(curl.stdout.readline, "")
+        assert "id: 1\n" in printed
+        house.writer.line(video, "live")
+        assert "id: 2\n" in printed
+        house.writer.end(video)
+        assert "id: 3\n" in printed
+    assert curl.returncode == 0
 
 
 def test_what_is_written_reaches_the_client_at_once(house: House) -> None:
