@@ -15,7 +15,8 @@ def test_a_video_goes_all_the_way(installation, database, tmp_path, alone):
     api = installation.api(installation.user())
     answer = api.generate(seconds=4)
     assert answer.status_code == 202, answer.text
-    assert answer.json() == {"video_id": 1, "status": "pending", "credits_charged": 50, "credits_left": 950}
+    accepted = {"video_id": 1, "video_ids": [1], "status": "pending", "credits_charged": 50, "credits_left": 950}
+    assert answer.json() == accepted
     video = api.until_ended(1)
     assert video["status"] == "completed", (video, installation.log("worker"))
     assert (video["stage"], video["progress"], video["error"]) == ("ended", 100, None)
