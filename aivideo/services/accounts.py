@@ -19,6 +19,7 @@ from aivideo.events import access_changed
 from aivideo.extensions import db
 from aivideo.models import ApiToken, Role, User
 from aivideo.services import credits as books
+from aivideo.services import sign_ins
 from aivideo.transaction import transaction
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ def sign_out_everywhere(user_id: int) -> None:
     """End every session of a user, this one included, and the streams opened with one. API tokens stay."""
     with transaction() as session:
         session.execute(update(User).where(User.id == user_id).values(fs_uniquifier=secrets.token_hex(16)))
-        access_changed(user_id)
+        sign_ins.end_all(session, user_id)
 
 
 def find(email: str) -> User | None:

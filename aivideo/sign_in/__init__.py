@@ -9,7 +9,7 @@ from flask_security import Security, password_reset
 from aivideo.config import Settings
 from aivideo.extensions import db
 from aivideo.models import Role, User
-from aivideo.sign_in import next_page
+from aivideo.sign_in import next_page, sessions
 from aivideo.sign_in.datastore import Datastore
 from aivideo.sign_in.forms import ForgottenPasswordForm, RegistrationForm, SignInForm
 from aivideo.sign_in.mail import QueuedMail
@@ -63,6 +63,7 @@ def init_app(app: Flask) -> None:
     )
     security.pwd_context = OffloadedHashing(**security.pwd_context.to_dict())
     next_page.init_app(app)
+    sessions.init_app(app)
     if mail:
         password_reset.connect(_confirm, app)
     security.login_manager.request_loader(lambda _request: None)  # API tokens are ours: web/access.py

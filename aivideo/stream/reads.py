@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from aivideo import events
 from aivideo.core.video import Stage
 from aivideo.extensions import db
-from aivideo.models import ApiToken, Event, User, Video
+from aivideo.models import ApiToken, Event, SignIn, User, Video
 from aivideo.stream.viewer import Credential
 from aivideo.transaction import release
 
@@ -97,15 +97,15 @@ def states(app: Flask, user_id: int, since: datetime | None) -> Iterator[list[di
 
 
 def good_credentials(app: Flask, credentials: Iterable[Credential]) -> set[Credential]:
-    """Those by which one may still watch: of users who are active, and neither signed out everywhere nor revoked."""
+    """Those by which one may still watch: of users who are active, and neither signed out nor revoked."""
     known = list(credentials)
     good: set[Credential] = set()
     with app.app_context():
         try:
-            for sessions in _slices([one for one in known if isinstance(one, str)]):
-                good.update(
-                    db.session.scalars(select(User.fs_uniquifier).where(User.fs_uniquifier.in_(sessions), User.active))
-                )
+            for sessions in _slices([int(one) for one in known if isinstance(one, str)]):
+                alive = select(SignIn.id).join(User, User.id == SignIn.user_id)
+                alive = alive.where(SignIn.id.in_(sessions), SignIn.ended_at.is_(None), User.active)
+                good.update(map(str, db.session.scalars(alive)))
             for tokens in _slices([one for one in known if isinstance(one, int)]):
                 alive = select(ApiToken.id).join(User, User.id == ApiToken.user_id)
                 alive = alive.where(ApiToken.id.in_(tokens), ApiToken.revoked_at.is_(None), User.active)

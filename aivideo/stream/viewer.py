@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from aivideo.stream.channels import Channel
 
 Credential = int | str | None
-"""By what right somebody watches: the id of an API token, or what a user's sessions are known by; None: by any."""
+"""By what right somebody watches: the id of an API token, or, as a text, of a session; None: by any."""
 MAX_QUEUED_BYTES = 128 * 1024
 """A viewer that has more waiting is cut; it comes back with the number of the last event it saw."""
 KERNEL_BUFFER_BYTES = 64 * 1024

@@ -19,6 +19,7 @@ from aivideo.adapters import settings
 from aivideo.core.errors import NotFound
 from aivideo.models import User
 from aivideo.services import accounts
+from aivideo.sign_in import sessions
 from aivideo.sign_in.next_page import own_page
 from aivideo.stream.viewer import Credential
 from aivideo.web import htmx, rates
@@ -63,7 +64,7 @@ def has_token() -> bool:
 
 def credential() -> Credential:
     """By what right that user is here: a stream ends when it does."""
-    right: Credential = g.token[0] if has_token() else g.user.fs_uniquifier
+    right: Credential = g.token[0] if has_token() else str(sessions.this_one())
     return right
 
 

@@ -87,13 +87,14 @@ def test_streams_end_one_right_after_the_other_and_those_of_the_other_rights_go_
 
 
 def test_it_is_told_and_not_looked_for(serve: Callable[..., House]) -> None:
-    from aivideo.services import accounts, videos
+    from aivideo.services import accounts, sign_ins, videos
 
     house = serve(STREAM_HEARTBEAT_SECONDS=SLOW)
     with ExitStack() as stack:
         watched, others = Watched(house, stack), Watched(house, stack)
         with house.writer.inside():
-            accounts.sign_out_everywhere(watched.user)
+            (session,) = sign_ins.of(watched.user)
+            sign_ins.end(watched.user, session.id)
         watched.wait_for_the_end("session")
         with house.writer.inside():
             accounts.revoke_token(watched.user, watched.tokens[1])

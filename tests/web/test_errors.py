@@ -5,6 +5,7 @@ import logging
 import pytest
 from flask import abort
 from sqlalchemy.exc import OperationalError
+from visitors import signed_in
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from aivideo import logs
@@ -115,9 +116,8 @@ def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(broken, pa
     assert "database does not answer" in answer.text
 
 
-def test_the_page_of_a_signed_in_user_is_drawn_even_with_the_database_away(alice, broken):
-    with broken.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = alice.fs_uniquifier, True
+def test_the_page_of_a_signed_in_user_is_drawn_even_with_the_database_away(app, alice, broken):
+    broken = signed_in(app, alice)
     for table in ("users", "roles", "roles_users"):
         db.session.execute(db.text(f"ALTER TABLE {table} RENAME TO {table}_away"))
     db.session.commit()

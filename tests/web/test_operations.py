@@ -7,11 +7,11 @@ import pytest
 from marks import on_both_databases
 from prometheus_client.parser import text_string_to_metric_families
 from servers import RedisServer
+from visitors import signed_in
 
 from aivideo import queue
 from aivideo.core.catalogue import Order
 from aivideo.extensions import db
-from aivideo.models import User
 from aivideo.services import health, videos
 
 ORDER = Order(prompt="A cat walks slowly", model="sora-2", size="1280x720", seconds=8, credits=100, usd=0.8)
@@ -19,15 +19,9 @@ ADMIN_PAGES = ["/admin", "/admin/rq", "/admin/rq/", "/admin/rq/0/view/workers", 
 OURS = {"Origin": "http://localhost"}
 
 
-def sign_in(client, user: User):
-    with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = user.fs_uniquifier, True
-    return client
-
-
 @pytest.fixture
 def boss(app, admin):
-    return sign_in(app.test_client(), admin)
+    return signed_in(app, admin)
 
 
 @pytest.fixture
@@ -124,7 +118,7 @@ def test_the_figures_name_no_user(client, alice):
 
 @pytest.mark.parametrize("page", ADMIN_PAGES)
 def test_admin_pages_do_not_exist_for_a_user(app, alice, page):
-    assert sign_in(app.test_client(), alice).get(page).status_code == 404
+    assert signed_in(app, alice).get(page).status_code == 404
 
 
 @pytest.mark.parametrize("page", ADMIN_PAGES)
