@@ -10,11 +10,15 @@ from urllib.parse import unquote, urlsplit
 
 log = logging.getLogger(__name__)
 SECONDS = 20
+ANSWER_SECONDS = 60
+"""For whoever looks through a mail before it takes it."""
 RELAY_PORT, SUBMISSION_PORT, TLS_PORT = 25, 587, 465
 
 
 def deliver(url: str, message: Mapping[str, str]) -> None:
     """Send a mail (`to`, `subject`, `text`) through `smtp://` or `smtps://user:password@host:port`.
+
+    `id` in it makes the Message-ID, for a mail that may be sent again.
 
     `url` empty: print it to the log, links and all.
 
@@ -39,18 +43,27 @@ def deliver(url: str, message: Mapping[str, str]) -> None:
     port = server.port or (TLS_PORT if tls else SUBMISSION_PORT if user else RELAY_PORT)
     # A certificate is only worth checking where a password depends on it; a relay next door often has none of value.
     context = ssl.create_default_context() if user else ssl._create_unverified_context()  # noqa: S323
-    with (
-        smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=context)
-        if tls
-        else smtplib.SMTP(host, port, timeout=SECONDS)
-    ) as connection:
-        connection.ehlo()
-        if not tls and connection.has_extn("starttls"):
-            connection.starttls(context=context)
+    taken = False
+    try:
+        with (
+            smtplib.SMTP_SSL(host, port, timeout=SECONDS, context=context)
+            if tls
+            else smtplib.SMTP(host, port, timeout=SECONDS)
+        ) as connection:
             connection.ehlo()
-        if user:
-            connection.login(user, password)
-        connection.send_message(_letter(message, sender=user if "@" in user else f"aivideo@{host}"))
+            if not tls and connection.has_extn("starttls"):
+                connection.starttls(context=context)
+                connection.ehlo()
+            if user:
+                connection.login(user, password)
+            # A yes that we did not wait for would send it twice.
+            connection.sock.settimeout(ANSWER_SECONDS)  # type: ignore[union-attr]
+            connection.send_message(_letter(message, sender=user if "@" in user else f"aivideo@{host}"))
+            taken = True
+    except OSError:
+        if not taken:
+            raise
+        log.info("the mail server took the mail and then broke off")
     log.info("mail sent: %s", message["subject"])
 
 
@@ -60,6 +73,7 @@ def _letter(message: Mapping[str, str], sender: str) -> EmailMessage:
     letter["To"] = message["to"]
     letter["Subject"] = message["subject"]
     letter["Date"] = formatdate()
-    letter["Message-ID"] = make_msgid(domain=sender.partition("@")[2])
+    domain = sender.partition("@")[2]
+    letter["Message-ID"] = f"<{message['id']}@{domain}>" if "id" in message else make_msgid(domain=domain)
     letter.set_content(message["text"])
     return letter

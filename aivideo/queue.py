@@ -17,6 +17,7 @@ JOBS = {
     "recover": ("upkeep", "aivideo.jobs.upkeep.recover"),
     "audit": ("upkeep", "aivideo.jobs.upkeep.audit"),
     "mail": ("upkeep", "aivideo.jobs.mail.send"),
+    "tell": ("upkeep", "aivideo.jobs.mail.tell"),
 }
 QUEUES = ("upkeep", "videos", "previews")
 """In the order in which workers look at them: a sweep looks after hundreds of videos, so it goes first."""

@@ -12,12 +12,16 @@ from pathlib import Path
 
 
 class SmtpServer:
-    """`mails` are what was taken, `encrypted` says of each whether it was; `signed_in` are the credentials used."""
+    """`mails` are what was taken, `encrypted` says of each whether it was; `signed_in` are the credentials used.
+
+    `answers` are said instead of the usual yes, by verb: `{"RCPT": "550 nobody here"}`.
+    """
 
     def __init__(self, certificate: Path | None = None, *, tls_from_the_start: bool = False) -> None:
         self.mails: list[Message] = []
         self.signed_in: list[tuple[str, str]] = []
         self.encrypted: list[bool] = []
+        self.answers: dict[str, str] = {}
         self._context = None
         if certificate:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -62,7 +66,9 @@ class SmtpServer:
         while line := lines.readline():
             command = line.decode().strip()
             verb = command.upper().split(" ")[0]
-            if verb == "EHLO":
+            if verb in self.answers:
+                say(self.answers[verb])
+            elif verb == "EHLO":
                 say("250-localhost\r\n250-AUTH PLAIN" + ("\r\n250-STARTTLS" if self._context and not encrypted else ""))
                 say("250 8BITMIME")
             elif verb == "STARTTLS":

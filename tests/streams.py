@@ -228,7 +228,7 @@ class Writer:
             )
 
     def end(self, video_id: int, status: str = "completed") -> None:
-        """The last line, in the transaction that ends the video."""
+        """The last line and the notice, in the transaction that ends the video."""
         state = {"stage": "ended", "status": status, "completed_at": datetime.now(UTC)}
         self._record(video_id, [("The end", {"status": status})], **state)
 
@@ -240,9 +240,10 @@ class Writer:
         from aivideo.events import EventLog
         from aivideo.extensions import db
         from aivideo.models import Video
+        from aivideo.services import notices
         from aivideo.transaction import transaction
 
-        with self.inside(), transaction():
+        with self.inside(), transaction() as session:
             video = db.session.get(Video, video_id)
             assert video is not None
             for name, value in state.items():
@@ -250,6 +251,8 @@ class Writer:
             with EventLog(video) as log:
                 for message, values in lines:
                     log.record(5, message, **values)
+            if state.get("status") in ("completed", "failed"):
+                notices.note(session, video)
 
 
 def published(app: Flask, video_id: int) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from aivideo.web import (
     filters,
     headers,
     library,
+    notices,
     operations,
     protection,
     receipts,
@@ -33,9 +34,9 @@ def init_app(app: Flask) -> None:
     """Bind what only the web needs and register every blueprint."""
     app.config.update(MAX_CONTENT_LENGTH=MOST_UPLOADED)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the order of an answer is the order of its schema
-    for part in (request_ids, errors, headers, compression, filters, routing, protection, access):
+    for part in (request_ids, errors, headers, compression, filters, routing, protection, access, notices):
         part.init_app(app)
     csrf.exempt(api.bp)
-    modules = (studio, library, videos, receipts, accounts, stream, websocket, api, api_docs, operations, back_office)
-    for module in modules:
+    pages = (studio, library, videos, receipts, accounts, notices)
+    for module in (*pages, stream, websocket, api, api_docs, operations, back_office):
         app.register_blueprint(module.bp)

@@ -31,9 +31,10 @@ function notice(words, kind, href, action) {
   find("#toasts").append(toast);
 }
 
+const leave = (toast) => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 3000, toast) : toast.remove());
 new MutationObserver((changes) => {
   for (const node of changes.flatMap((change) => [...change.addedNodes])) {
-    if (node.classList?.contains("toast") && node.dataset.kind !== "danger") setTimeout(() => node.remove(), 10000);
+    if (node.classList?.contains("toast") && node.dataset.kind !== "danger") setTimeout(leave, 10000, node);
   }
 }).observe(find("#toasts"), { childList: true });
 

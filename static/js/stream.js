@@ -62,7 +62,6 @@ onStream("htmx:before:swap", ({ detail }) => {
     if (!shown) continue;
     if (Number(next.dataset.seq) < Number(shown.dataset.seq)) detail.tasks.splice(detail.tasks.indexOf(task), 1);
     else if (ended && !("ended" in shown.dataset)) {
-      if (next.dataset.notice) notice(next.dataset.notice, next.dataset.kind, `/videos/${next.dataset.video}`, "Open");
       setTimeout(() => htmx.trigger(document.body, "video-ended"));
     }
   }

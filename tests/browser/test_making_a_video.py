@@ -57,7 +57,7 @@ def test_from_the_prompt_to_the_player(visit):
     assert max(line["shown"] for line in heard) == 5
     pauses = [later["at"] - earlier["at"] for earlier, later in pairwise(heard)]
     assert max(pauses) < 5000, pauses
-    assert page.locator("#toasts").get_by_text("Your video is ready.").is_visible()
+    page.locator("#toasts").get_by_text("Your video is ready").wait_for()
     assert anna.credits() == 900
     plays(page, video_id)
 

@@ -19,6 +19,7 @@ from aivideo.events import EventLog
 from aivideo.extensions import db
 from aivideo.models import Attempt, Video
 from aivideo.providers.base import ProviderError, ProviderJob
+from aivideo.services import notices
 from aivideo.services.videos import leases
 from aivideo.services.videos.endings import fail, ring_next
 from aivideo.services.videos.moves import change, move, ring, utc_now
@@ -152,7 +153,6 @@ def _store(work: _Work, part: Path) -> None:
 
 
 def _complete(work: _Work, values: dict[str, object]) -> bool:
-    now = utc_now()
     late = work.stage is Stage.ENDED
     with transaction() as session:
         video = move(
@@ -165,7 +165,7 @@ def _complete(work: _Work, values: dict[str, object]) -> bool:
             progress=100,
             due_at=None,
             lease_until=None,
-            completed_at=now,
+            completed_at=utc_now(),
             late=late,
             waiting_reason=None,
             **values,
@@ -180,6 +180,7 @@ def _complete(work: _Work, values: dict[str, object]) -> bool:
                 status=Status.COMPLETED,
                 video_url=file_url(video.id),
             )
+        notices.note(session, video)
         ring("preview", video)
         if not late:
             ring_next(session, video.user_id)

@@ -16,7 +16,7 @@ from aivideo.events import EventLog, error_of
 from aivideo.extensions import db
 from aivideo.models import Attempt, Video
 from aivideo.providers.base import ProviderError
-from aivideo.services import credits
+from aivideo.services import credits, notices
 from aivideo.services.videos.moves import RING_AGAIN, change, move, ring, utc_now
 from aivideo.services.videos.shelf import get
 from aivideo.transaction import transaction
@@ -77,6 +77,7 @@ def fail(
         return False
     with EventLog(ended, _refund(session, ended, failure)) as lines:
         lines.record(STEP_OF[before], Line.failed(message), status=Status.FAILED, error=error_of(ended))
+    notices.note(session, ended)
     ring_next(session, ended.user_id)
     return True
 

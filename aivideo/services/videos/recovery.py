@@ -13,6 +13,7 @@ from aivideo.extensions import db
 from aivideo.models import Attempt, Video
 from aivideo.models.attempts import NOT_SENT, OPEN, UNKNOWN
 from aivideo.queue import enqueue
+from aivideo.services import notice_mail
 from aivideo.services.videos import refusal
 from aivideo.services.videos.endings import TO_DISCARD
 from aivideo.services.videos.leases import hold
@@ -46,6 +47,7 @@ class Ticker:
                 enqueue("audit", job_id=f"audit-{utc_now():%Y-%m-%d}")
         if self._held:
             recover()
+            notice_mail.ring()
         return self._held
 
 
