@@ -86,9 +86,10 @@ def grant(user_id: int, credits: int, note: str = "") -> int:
     return balance
 
 
-def history(user_id: int, limit: int = 50) -> Sequence[LedgerEntry]:
-    """A user's movements, newest first."""
-    return db.session.scalars(LedgerEntry.of(user_id).limit(limit)).all()
+def history(user_id: int, limit: int = 50, before: int | None = None) -> Sequence[LedgerEntry]:
+    """A user's movements, newest first; `before` is the id of one: what comes after it in this order."""
+    wanted = LedgerEntry.of(user_id).limit(limit)
+    return db.session.scalars(wanted if before is None else wanted.where(LedgerEntry.id < before)).all()
 
 
 def _publish(redis: Any, user_id: int, balance: int) -> None:

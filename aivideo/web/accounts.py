@@ -1,4 +1,4 @@
-"""A user's account: plan, credits, API tokens and ways to sign in. Flask-Security has the pages with passwords."""
+"""A user's account: plan, credits, notices, sessions, API tokens. Flask-Security has the pages with passwords."""
 
 from typing import Any
 
@@ -10,19 +10,47 @@ from werkzeug.wrappers import Response
 from aivideo.adapters import catalogue, settings
 from aivideo.core.errors import SignInRefused
 from aivideo.models import User
-from aivideo.services import accounts, credits, google_accounts
+from aivideo.services import accounts, google_accounts, notices, sign_ins, usage
+from aivideo.sign_in import sessions
 from aivideo.sign_in.next_page import own_page
 from aivideo.web import google
 from aivideo.web.access import require_user
 
 bp = Blueprint("accounts", __name__)
-MOVEMENTS = 50
+LATEST, A_PAGE = 8, 50
+"""Movements of credits on the account's own page, and on a page of them."""
 NEXT, CONNECT = "google_next", "google_connect"
 
 
 @bp.get("/account")
 def show() -> str:
     return _page(require_user())
+
+
+@bp.get("/account/credits")
+def movements() -> str:
+    user = require_user()
+    before = request.args.get("before", "")
+    cursor = int(before) if before.isascii() and before.isdecimal() and len(before) < 10 else None
+    return render_template("accounts/credits.html", user=user, movements=usage.movements(user.id, A_PAGE, cursor))
+
+
+@bp.post("/account/notices")
+def choose_notices() -> Response:
+    wanted = request.form
+    notices.choose(require_user().id, email="notify_email" in wanted, browser="notify_browser" in wanted)
+    flash("Your choice is kept.", "success")
+    return redirect(url_for(".show", _anchor="notices"), 303)
+
+
+@bp.post("/account/sessions/<int:sign_in_id>/end")
+def end_session(sign_in_id: int) -> Response:
+    sign_ins.end(require_user().id, sign_in_id)
+    if sign_in_id == sessions.this_one():
+        logout_user()
+        return redirect(url_for("security.login"), 303)
+    flash("That browser is signed out.", "success")
+    return redirect(url_for(".show", _anchor="sessions"), 303)
 
 
 @bp.post("/account/tokens")
@@ -85,7 +113,7 @@ def google_callback() -> Response:
             google_accounts.connect(connecting, who.sub)
             flash("Google signs you in from now on.", "success")
             return redirect(url_for(".show"))
-        login_user(google_accounts.sign_in(who.sub, who.email, verified=who.verified), authn_via=["google"])
+        _sign_in(google_accounts.sign_in(who.sub, who.email, verified=who.verified), "google")
     except google.GoogleFailed as failed:
         return _refused(str(failed), failed.status)
     except SignInRefused as refused:
@@ -99,7 +127,7 @@ def demo() -> Response:
     password = settings().demo_password
     if not password:
         abort(404)
-    login_user(accounts.demo(password), authn_via=["demo"])
+    _sign_in(accounts.demo(password), "demo")
     return redirect(own_page(request.args.get("next")) or "/", 303)
 
 
@@ -108,11 +136,21 @@ def _page(user: User, **values: Any) -> str:
         "accounts/show.html",
         user=user,
         plan=catalogue().plan(user.plan),
-        movements=credits.history(user.id, MOVEMENTS),
+        use=usage.by_day(user.id),
+        movements=usage.movements(user.id, LATEST),
+        sign_ins=sign_ins.of(user.id),
+        this_one=sessions.this_one(),
         tokens=accounts.tokens(user.id),
         google=bool(settings().google_client_id),
+        mail=bool(settings().mail_url),
         **values,
     )
+
+
+def _sign_in(user: User, way: str) -> None:
+    if current_user.is_authenticated:
+        logout_user()  # of whoever was signed in here before, who may have been somebody else
+    login_user(user, authn_via=[way])
 
 
 def _to_google() -> Response:

@@ -8,6 +8,7 @@ from functools import cache
 from flask import Flask
 
 from aivideo.config import ROOT
+from aivideo.core import browsers
 from aivideo.core.video import ENDED, Stage, Status
 
 STATUS_WORDS = {
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
         shape=shape,
         words=words,
     )
+    app.jinja_env.filters["browser"] = browsers.in_words
     app.jinja_env.globals.update(
         asset=_asset(app.debug),
         ended=lambda status: status in ENDED,

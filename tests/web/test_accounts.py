@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from marks import on_both_databases
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 from visitor import PASSWORD, Visitor
 
 from aivideo.config import DEMO_EMAIL
 from aivideo.core.ledger import Kind
 from aivideo.extensions import db
-from aivideo.models import ApiToken, User, Video
+from aivideo.models import ApiToken, LedgerEntry, User, Video
 from aivideo.services import accounts, credits
 from aivideo.transaction import transaction
 
@@ -47,19 +47,54 @@ def make_token(visitor, name="batch 7"):
     return re.search(r'value="(av_[^"]+)"', answer.text)[1]
 
 
-def test_the_page_shows_plan_credits_and_where_they_went(hers, alice):
+def book(user, *kinds, days_ago=0, **values):
+    """A video of 100 credits, and its movements."""
     with transaction() as session:
-        video = Video(user_id=alice.id, prompt="p", model="sora-2", size="1280x720", seconds=8, credits=100)
-        video.stage, video.status = "queued", "pending"
+        video = Video(user_id=user.id, model="sora-2", size="1280x720", seconds=8, credits=100)
+        video.stage, video.status, video.prompt = "queued", "pending", values.pop("prompt", "A cat")
+        for name, value in values.items():
+            setattr(video, name, value)
         session.add(video)
         session.flush()
-        credits.book(session, alice.id, Kind.CHARGE, 100, video_id=video.id)
-        credits.book(session, alice.id, Kind.REFUND, 100, video_id=video.id, note="The provider failed")
+        for kind in kinds:
+            credits.book(session, user.id, kind, 100, video_id=video.id, note="The provider failed")
+        moment = datetime.now(UTC) - timedelta(days=days_ago)
+        session.execute(update(LedgerEntry).where(LedgerEntry.video_id == video.id).values(created_at=moment))
+    return video.id
+
+
+@on_both_databases
+def test_the_page_shows_plan_credits_and_where_they_went(hers, alice):
+    failed = book(alice, Kind.CHARGE, Kind.REFUND, prompt="A <i>dog</i>")
+    book(alice, Kind.CHARGE, title="Rain", days_ago=29)
+    book(alice, Kind.CHARGE, hidden_at=datetime.now(UTC))
+    book(alice, Kind.CHARGE, days_ago=31)
     credits.grant(alice.id, 50, "For a birthday <3")
     page = hers.get("/account").text
-    for words in ("alice@example.com", "Creator", "1,050 credits", "Video 1", "−100", "+100", "The provider failed"):
+    for words in ("alice@example.com", "Creator", "<dd>750</dd>", "−100", "+100", "Back: The provider failed", "Rain"):
         assert words in page
     assert "For a birthday &lt;3" in page
+    assert f'href="/videos/{failed}">A &lt;i&gt;dog&lt;/i&gt;</a>' in page
+    assert "A deleted video" in page
+    assert "200 credits for 2 videos" in page, "what came back was not used, nor what was used before"
+    first = (datetime.now(UTC) - timedelta(days=29)).strftime("%-d %B")
+    assert f"<title>{first}: 100 credits, 1 video</title>" in page
+    assert page.count('class="bar"') == 2
+    assert page.count('class="hit"') == 30
+
+
+def test_every_movement_is_on_some_page_and_the_next_is_a_link(hers, alice):
+    for number in range(1, 120):
+        credits.grant(alice.id, number, f"gift {number}.")
+    assert "Every movement" in hers.get("/account").text
+    path, seen = "/account/credits", []
+    while path:
+        page = hers.get(path).text
+        seen += re.findall(r"gift (\d+)\.", page)
+        path = next(iter(re.findall(r'rel="next" href="([^"]+)"', page)), None)
+    assert seen == [str(number) for number in range(119, 0, -1)]
+    for odd in ("x", "-1", "9" * 30, "1"):
+        assert hers.get(f"/account/credits?before={odd}").status_code == 200
 
 
 def test_a_plan_that_cannot_generate_says_so(app):
@@ -124,6 +159,10 @@ def test_a_stranger_s_token_is_not_found(hers, his, alice, client):
         ("post", "/account/tokens"),
         ("post", "/account/tokens/1/revoke"),
         ("post", "/account/sign-out-everywhere"),
+        ("post", "/account/sessions/1/end"),
+        ("post", "/account/notices"),
+        ("post", "/notices/shown"),
+        ("get", "/account/credits"),
         ("post", "/account/google/disconnect"),
     ],
 )
@@ -220,7 +259,7 @@ class TestDemo:
         assert (answer.status_code, answer.location) == (303, "/")
         page = visitor.get("/account").text
         assert "demo@aivideo.local" in page
-        assert "1,000 credits" in page
+        assert "<dd>1,000</dd>" in page
 
     def test_the_printed_password_signs_in_too_also_after_it_has_changed(self, visitor):
         accounts.demo("another-password")
