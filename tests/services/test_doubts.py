@@ -91,6 +91,68 @@ def test_without_a_list_the_credits_come_back_and_the_operator_decides(app, simu
     assert audit.check() == []
 
 
+RETOLD = [
+    {"model": "sora-2-2025-12-08"},
+    {"size": "1280x704"},
+    {"seconds": "5"},
+    {"prompt": f" {PROMPT.upper()} "},
+    {"prompt": f"{PROMPT[:24]}…"},
+]
+
+
+@pytest.mark.parametrize("words", RETOLD, ids=repr)
+def test_what_the_list_tells_in_other_words_is_neither_adopted_nor_bought_again(app, simulator, alice, order, words):
+    simulator.faults.tell("drop", operation="create", count=1)
+    simulator.faults.tell("edit", operation="list", set=words)
+    made = videos.request(alice.id, order).video_id
+    run(app, seconds=16)
+    assert videos.get(alice.id, made).error_code == "outcome_unknown"
+    assert len(simulator.purchases()) == 1
+    assert [attempt.video_id for attempt in doubts.to_check()] == [made]
+
+
+@on_both_databases
+def test_an_answer_that_names_another_video_s_job_is_a_doubt_and_never_sent_again(app, simulator, alice, bob, order):
+    first = videos.request(alice.id, order).video_id
+    videos.submit(first)
+    (bought,) = simulator.purchases()
+    simulator.faults.tell("edit", operation="create", count=1, set={"id": bought["id"]})
+    simulator.faults.tell("hide", operation="list")
+    second = videos.request(bob.id, order).video_id
+    run(app, seconds=16)
+    assert videos.get(alice.id, first).status == "completed"
+    assert videos.get(bob.id, second).error_code == "outcome_unknown"
+    (attempt,) = doubts.to_check()
+    assert bought["id"] in attempt.error_message
+    assert len(simulator.purchases()) == 2
+    assert audit.check() == []
+
+
+def test_a_list_with_the_oldest_first_proves_nothing_before_its_end(app, simulator, alice, order):
+    """Some servers care neither for `order` nor for `limit`."""
+    from aivideo.providers.simulator import SimulatorAdapter
+    from aivideo.providers.sora import SoraClient
+
+    def backwards(environ, start_response):
+        query = environ["QUERY_STRING"].replace("order=desc", "order=asc").replace("limit=100", "limit=1")
+        return simulator({**environ, "QUERY_STRING": query}, start_response)
+
+    first = app.extensions["provider"]
+    app.extensions["provider"] = SoraClient(first.base_url, name="simulator", adapter=SimulatorAdapter(backwards))
+    now = simulator.clock
+    simulator.clock = lambda: now() - 3600
+    for _ in range(2):
+        videos.request(alice.id, order)
+        run(app)
+    simulator.clock = now
+    time_passes(3600)
+    simulator.faults.tell("drop", operation="create", count=1)
+    made = videos.request(alice.id, order).video_id
+    run(app)
+    assert videos.get(alice.id, made).status == "completed"
+    assert len(simulator.purchases()) == 3
+
+
 def test_the_operator_can_say_that_it_was_never_taken(app, simulator, alice, order):
     simulator.faults.tell("drop_before", operation="create", count=1)
     simulator.faults.tell("no_route", operation="list")

@@ -17,10 +17,12 @@ from aivideo.providers.base import ProviderJob
 from aivideo.services.videos import waiting
 from aivideo.services.videos.endings import accepted_after_all
 from aivideo.services.videos.moves import move, ring, utc_now
-from aivideo.services.videos.refusal import FIRST_LOOK, is_superseded
+from aivideo.services.videos.refusal import FIRST_LOOK, doubt, is_superseded
 from aivideo.transaction import transaction
 
 log = logging.getLogger(__name__)
+ANOTHERS_JOB = "anothers_job"
+"""What broke where an answer named a job that is another video's: something may have been bought, so never again."""
 
 
 def accepted(attempt_id: int, job: ProviderJob, *, by: str = "answer") -> bool:
@@ -31,6 +33,8 @@ def accepted(attempt_id: int, job: ProviderJob, *, by: str = "answer") -> bool:
         if attempt is None or attempt.outcome == ACCEPTED:
             return attempt is not None and attempt.provider_job_id == job.id
         if not _take_id(session, attempt, job.id, authoritative=by == "answer"):
+            if by == "answer":
+                _doubt(session, attempt, job)
             return False
         attempt.outcome, attempt.settled_by = ACCEPTED, by
         attempt.provider_job_id, attempt.provider_request_id = job.id, job.request_id
@@ -109,6 +113,15 @@ def _take_id(session: Session, attempt: Attempt, job_id: str, *, authoritative: 
     with EventLog(video) as lines:
         lines.record(Step.SUBMIT, Line.RECONCILING)
     return True
+
+
+def _doubt(session: Session, attempt: Attempt, job: ProviderJob) -> None:
+    """Some gateways answer equal requests with one job. Whether they bought a second one, they do not say."""
+    log.error("attempt %s: the answer names job %s, which is another video's", attempt.id, job.id)
+    attempt.outcome, attempt.settled_by, attempt.answered_at = UNKNOWN, None, utc_now()
+    attempt.error_kind, attempt.error_message = ANOTHERS_JOB, f"The answer named {job.id}, the job of another video."
+    attempt.provider_request_id = job.request_id
+    doubt(session, attempt)
 
 
 def _locked(session: Session, attempt_id: int) -> Attempt | None:

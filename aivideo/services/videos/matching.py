@@ -19,6 +19,9 @@ CLOCK_TOLERANCE = timedelta(minutes=2)
 RIVALS_SINCE = CLOCK_TOLERANCE + timedelta(minutes=3)
 """How much earlier an attempt may have been sent whose job could be taken for this one's."""
 
+SHORTEST_BEGINNING = 20
+"""Characters of a prompt that a server cut off, to be taken for its beginning."""
+
 
 def sent(attempt: Attempt) -> datetime:
     return attempt.sent_at or attempt.created_at
@@ -51,6 +54,16 @@ def may_be(attempt: Attempt, job: ProviderJob, since: datetime) -> bool:
     )
 
 
+def resembles(attempt: Attempt, job: ProviderJob, since: datetime) -> bool:
+    """Whether it has the words that were sent, as a server may retell them, whatever model, size or length it names.
+
+    Too little to adopt it by, but enough to say that the call may have arrived.
+    """
+    told, wanted = _words(job.prompt or ""), _words(attempt.request["prompt"])
+    same = told == wanted or (len(told) >= SHORTEST_BEGINNING and wanted.startswith(told.rstrip(" .…")))
+    return same and (job.created_at is None or job.created_at >= since)
+
+
 def mine(attempt: Attempt, others: Sequence[Attempt], jobs: Sequence[ProviderJob]) -> ProviderJob | None:
     """The job that can only be this attempt's, or is as good as its own; else None.
 
@@ -77,6 +90,10 @@ def _fits(attempt: Attempt, job: ProviderJob) -> bool:
     lengths = {None, str(wanted["seconds"]), str(wanted.get("whole_seconds", wanted["seconds"]))}
     sources = {None, source or ""} | ({""} if wanted.get("extend_of") else set())
     return job.seconds in lengths and job.made_from in sources
+
+
+def _words(prompt: str) -> str:
+    return " ".join(prompt.split()).casefold()
 
 
 def _source(attempt: Attempt) -> str | None:

@@ -40,12 +40,14 @@ class Listing:
 
     jobs: list[ProviderJob] = field(default_factory=list)
     complete: bool = False
+    reaches_back: bool = False
+    """Newest first, to a job older than all that is looked for."""
     shows_ours: bool = False
     """A job we know we bought is in it, so it shows this account's jobs."""
 
     @property
     def proves_absence(self) -> bool:
-        return self.complete or self.shows_ours
+        return self.complete or (self.reaches_back and self.shows_ours)
 
 
 def reconcile(video_ids: Sequence[int]) -> None:
@@ -76,7 +78,7 @@ def reconcile(video_ids: Sequence[int]) -> None:
 
 
 def _walk(since: datetime) -> Listing:
-    """Read the list, newest first, back to `since`.
+    """Read the list back to `since`, or to its end.
 
     Raises:
         NoList: there is none, or it has no prompts to tell jobs apart by.
@@ -94,15 +96,21 @@ def _walk(since: datetime) -> Listing:
         if any(job.prompt is None for job in page.jobs):
             raise NoList
         listing.jobs += page.jobs
-        oldest = [job.created_at for job in page.jobs if job.created_at is not None]
+        moments = [job.created_at for job in listing.jobs if job.created_at is not None]
         listing.complete = page.complete
-        if page.complete or not page.jobs or page.last_id in (None, after) or (oldest and min(oldest) < since):
+        listing.reaches_back = _newest_first(moments) and moments[-1] < since
+        if page.complete or not page.jobs or page.last_id in (None, after) or listing.reaches_back:
             break
         after = page.last_id
     held = _held([job.id for job in listing.jobs])
     listing.shows_ours = bool(held)
-    listing.jobs = [job for job in listing.jobs if job.id not in held]
+    listing.jobs = [job for job in {job.id: job for job in listing.jobs}.values() if job.id not in held]
     return listing
+
+
+def _newest_first(moments: Sequence[datetime]) -> bool:
+    """Whether a list is told in that order for certain: some servers do not care how they are asked."""
+    return len(moments) > 1 and moments[0] > moments[-1] and list(moments) == sorted(moments, reverse=True)
 
 
 def _held(job_ids: Sequence[str]) -> set[str]:
@@ -129,18 +137,20 @@ def _judge(attempt_id: int, listing: Listing) -> None:
     if attempt.id not in {rival.id for rival in rivals}:
         return  # its answer has just come
     since = min(map(matching.sent, rivals)) - CLOCK_TOLERANCE  # theirs as well: what may be one's may be the other's
-    found = (job for job in listing.jobs if matching.may_be(attempt, job, since))
+    alike = [job for job in listing.jobs if matching.resembles(attempt, job, since)]
+    held = _held([job.id for job in alike])
+    alike = [job for job in alike if job.id not in held]
+    found = (job for job in alike if matching.may_be(attempt, job, since))
     candidates = sorted(found, key=lambda job: (job.created_at or utc_now(), job.id))
-    held = _held([job.id for job in candidates])
-    candidates = [job for job in candidates if job.id not in held]
     mine = matching.mine(attempt, rivals, candidates)
     if mine is not None and acceptance.accepted(attempt.id, mine, by="list"):
         return
     decided = _looked_long_enough(attempt) and not any(rival.outcome == OPEN for rival in rivals)
-    if decided and not candidates and listing.proves_absence:
-        _never_arrived(attempt.id)
-    elif decided and candidates:
+    may_have_arrived = bool(alike) or attempt.error_kind == acceptance.ANOTHERS_JOB
+    if decided and may_have_arrived:
         _give_up(attempt.id)
+    elif decided and listing.proves_absence:
+        _never_arrived(attempt.id)
     else:
         _look_again_later(attempt.id, looked=True)
 
