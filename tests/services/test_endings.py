@@ -142,7 +142,23 @@ def test_a_job_that_the_provider_forgot_is_lost_after_three_looks_and_refunded(a
     video = look(alice.id, made)
     assert (video.status, video.error_code) == ("failed", "provider_lost")
     assert credits.history(alice.id)[0].balance == 1000
+    simulator.faults.clear()  # it had only mislaid it
+    upstream_later(simulator, 6001)
+    for _ in range(3):
+        time_passes(301)
+        work_off(app)
+    video = look(alice.id, made)
+    assert (video.status, video.late) == ("completed", True)
+    assert credits.history(alice.id)[0].balance == 1000
     assert len(simulator.purchases()) == 1
+    assert audit.check() == []
+
+
+def test_a_job_that_is_not_yet_known_everywhere_is_not_taken_for_lost(app, simulator, alice, order):
+    simulator.faults.tell("not_found", operation="retrieve", count=3)
+    made = videos.request(alice.id, order).video_id
+    run(app)
+    assert look(alice.id, made).status == "completed"
 
 
 @on_both_databases

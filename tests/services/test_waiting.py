@@ -71,7 +71,7 @@ def test_who_waits_longer_than_the_queue_allows_gets_the_credits_back(app, simul
     simulator.faults.tell("overloaded", operation="create", retry_after=100_000)
     made = videos.request(alice.id, order).video_id
     work_off(app)
-    time_passes(3599)
+    time_passes(3590)
     work_off(app)
     assert look(alice.id, made).status == "pending"
     time_passes(20)

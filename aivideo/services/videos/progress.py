@@ -18,6 +18,8 @@ from aivideo.transaction import release, transaction
 
 log = logging.getLogger(__name__)
 LOST_AFTER_LOOKS = 3
+LOST_AFTER = timedelta(seconds=15)
+"""How old a job is at least: some servers know a new one in all their parts only after a while."""
 LONGEST_BACKOFF = 45.0
 """Of looks that fail: a provider that is back is found within a minute."""
 LATE_FOR = timedelta(days=1)
@@ -123,8 +125,9 @@ def _not_seen(look: Look, error: ProviderError) -> None:
         if video is None:
             return None
         lost = look.same_account and error.kind in ("not_found", "expired")
-        if lost and video.failed_looks >= LOST_AFTER_LOOKS:
-            fail(session, video, "provider_lost", provider_code=error.code)
+        if lost and video.failed_looks >= LOST_AFTER_LOOKS and now >= look.accepted_at + LOST_AFTER:
+            again = next_late_look(now, 0, now, now + LATE_FOR)  # a server may find again what it had mislaid
+            fail(session, video, "provider_lost", provider_code=error.code, look_again_at=again)
             return None
         pause = max(error.retry_after or 0.0, backoff(video.failed_looks, settings().poll_seconds, LONGEST_BACKOFF))
         video.due_at = now + timedelta(seconds=min(pause, LONGEST_BACKOFF * 5))
