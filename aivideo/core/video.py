@@ -10,6 +10,7 @@ import unicodedata
 from enum import StrEnum
 
 DEFAULT_PROMPT_MIN = 10
+FILE_OF_A_VIDEO = re.compile(r"user_(\d+)_video_(\d+)(?:_[a-z0-9_]+)?\.(?:mp4|webp)")
 LONGEST_FILE_NAME = 60
 """Characters of the name under which a person saves a file; with the widest of them still under 255 bytes."""
 NEVER_A_FILE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])(\..*)?", re.IGNORECASE)

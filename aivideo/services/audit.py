@@ -1,8 +1,9 @@
 """Whether the books add up. Every question is one statement, so it sees one moment, whatever goes on meanwhile."""
 
 import logging
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import aliased
@@ -10,14 +11,14 @@ from sqlalchemy.orm import aliased
 from aivideo.adapters import storage
 from aivideo.core.failures import FAILURES
 from aivideo.core.ledger import Kind
-from aivideo.core.video import Stage, Status
+from aivideo.core.video import FILE_OF_A_VIDEO, Stage, Status
 from aivideo.extensions import db
 from aivideo.models import Attempt, LedgerEntry, User, Video
 from aivideo.models.attempts import ACCEPTED
 from aivideo.transaction import release
 
 log = logging.getLogger(__name__)
-
+T = TypeVar("T")
 FILES_AT_ONCE = 500
 
 
@@ -25,11 +26,12 @@ def check() -> list[str]:
     """What does not add up, one sentence each, for the operator; nothing where all is well.
 
     Balances equal the sum of their entries, and each entry's running balance is right; every video was charged once and
-    refunded exactly when the published rule says so; no provider job is held twice; a completed video has its file.
+    refunded exactly when the published rule says so; no provider job is held twice; a completed video has its file, and
+    a file its video.
     """
     problems = [*_balances(), *_running(), *_charges(), *_refunds(), *_jobs()]
     release()
-    return [*problems, *_files()]
+    return [*problems, *_files(), *_strays()]
 
 
 def report() -> int:
@@ -153,6 +155,28 @@ def _files() -> Iterator[str]:
         if len(rows) < FILES_AT_ONCE:
             return
         after = rows[-1].id
+
+
+def _strays() -> Iterator[str]:
+    """Files whose video ended without them, was deleted, or never was; one that is due may be at work on its own."""
+    found = ((name, FILE_OF_A_VIDEO.fullmatch(name)) for name in storage().names())
+    names = {name: (int(match[1]), int(match[2])) for name, match in found if match}
+    at_work = or_(Video.stage != Stage.ENDED, Video.due_at.is_not(None))
+    shown = and_(Video.status == Status.COMPLETED, Video.hidden_at.is_(None))
+    for some in _portions(names.items()):
+        wanted = Video.id.in_([video_id for _, (_, video_id) in some])
+        rows = db.session.execute(select(Video.user_id, Video.id).where(wanted, or_(at_work, shown))).all()
+        release()
+        owned = {(row.user_id, row.id) for row in rows}
+        for name, owner in some:
+            if owner not in owned and storage().exists(name):  # it may have been deleted since
+                yield f"{name} is in storage, but there is no video that it belongs to."
+
+
+def _portions(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while some := list(islice(rest, FILES_AT_ONCE)):
+        yield some
 
 
 def _shown() -> Select[int, str | None]:

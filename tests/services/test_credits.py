@@ -18,6 +18,7 @@ from aivideo.services import credits
 from aivideo.transaction import transaction
 
 NOW = datetime(2026, 11, 22, 20, tzinfo=UTC)
+STRAY = "user_1_video_2.mp4"
 
 
 def execute(statement, **values):
@@ -131,6 +132,7 @@ def test_books_that_add_up(app, alice, bob):
     attempt_of(doubtful, answered_at=NOW + timedelta(seconds=9), job="job-2")
     hidden = video_of(bob, file=False, hidden_at=NOW)
     assert hidden.file_name
+    keep(video_of(alice, stage=Stage.SAVING, status=Status.PROCESSING, file_name=file_name(alice.id, hidden.id + 1)))
     assert credits.check() == []
 
 
@@ -172,6 +174,11 @@ WRONG = {
     "a cancelled video that was paid for, with a refund": (
         lambda user: attempt_of(video_of(user, status=Status.CANCELLED, refund=100)),
         "(cancelled) was refunded",
+    ),
+    "a file of a video that was deleted": (lambda user: video_of(user, hidden_at=NOW), "no video that it belongs to"),
+    "a file of a video that failed": (
+        lambda user: keep(video_of(user, status=Status.FAILED, error_code="timeout", refund=100, file_name=STRAY)),
+        f"{STRAY} is in storage",
     ),
     "a completed video without its file": (lambda user: video_of(user, file=False), "is not in storage"),
 }
