@@ -1,4 +1,4 @@
-"""Attempts that nobody could settle: the operator looks them up at the provider and says what became of them."""
+"""What the operator has to mend or to decide: attempts that nobody could settle, jobs elsewhere, a refused account."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from aivideo.adapters import provider
 from aivideo.core.errors import InvalidInput, NotFound
 from aivideo.core.video import Stage
 from aivideo.extensions import db
-from aivideo.models import Attempt, Video
+from aivideo.models import Attempt, Gate, Video
 from aivideo.models.attempts import ACCEPTED, NOT_SENT, UNKNOWN
 from aivideo.providers.base import ProviderJob
 from aivideo.services.videos.acceptance import accepted
@@ -39,6 +39,13 @@ def elsewhere() -> Sequence[Attempt]:
         )
         .order_by(Attempt.id)
     ).all()
+
+
+def refused_account() -> Gate | None:
+    """The gate of today's account, where the provider refuses its key or its money; None where it does not."""
+    account = provider()
+    gate = db.session.get(Gate, (account.name, account.base_url, account.account), populate_existing=True)
+    return gate if gate is not None and gate.needs_operator else None
 
 
 def adopt(attempt_id: int, provider_job_id: str) -> None:

@@ -14,7 +14,11 @@ bp = Blueprint("back_office", __name__, url_prefix="/admin")
 def checks() -> str:
     require_admin()
     return render_template(
-        "admin/checks.html", attempts=doubts.to_check(), elsewhere=doubts.elsewhere(), budget=budget.current()
+        "admin/checks.html",
+        attempts=doubts.to_check(),
+        elsewhere=doubts.elsewhere(),
+        refused=doubts.refused_account(),
+        budget=budget.current(),
     )
 
 

@@ -1,7 +1,7 @@
 """What an operator decides on pages that exist for admins only."""
 
 import pytest
-from provider_inside import work_off
+from provider_inside import time_passes, work_off
 from visitors import signed_in
 
 from aivideo.extensions import db
@@ -15,8 +15,6 @@ def doubt(app, simulator, alice):
     simulator.faults.tell("drop", operation="create", count=1)
     simulator.faults.tell("no_route", operation="list")
     videos.request(alice.id, app.extensions["catalogue"].order("A cat walks slowly through the rain"))
-    from provider_inside import time_passes
-
     work_off(app)
     time_passes(2)
     work_off(app)
@@ -47,6 +45,20 @@ def test_a_wrong_id_is_said_in_words(app, admin, doubt):
 def test_a_call_that_was_never_taken_is_dismissed(app, admin, doubt):
     after = signed_in(app, admin).post(f"/admin/checks/{doubt}/dismiss", follow_redirects=True)
     assert "Nothing to check" in after.text
+
+
+@pytest.mark.parametrize(("fault", "code"), [("quota", "insufficient_quota"), ("unauthorised", "invalid_api_key")])
+def test_an_account_that_the_provider_refuses_is_told_until_it_takes_a_video(app, simulator, alice, admin, fault, code):
+    boss = signed_in(app, admin)
+    simulator.faults.tell(fault, operation="create", count=1)
+    videos.request(alice.id, app.extensions["catalogue"].order("A cat walks slowly through the rain"))
+    work_off(app)
+    told = boss.get("/admin/checks").text
+    assert "The provider refuses our account" in told
+    assert code in told
+    time_passes(61)
+    work_off(app)
+    assert "refuses our account" not in boss.get("/admin/checks").text
 
 
 def test_the_books_say_whether_they_add_up(app, admin, alice):
