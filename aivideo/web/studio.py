@@ -49,6 +49,8 @@ def create() -> ResponseReturnValue:
     upload = request.files.get("input_reference")
     try:
         order = form.order(with_picture=bool(form.picture or (upload and upload.filename)))
+        if upload is not None and upload.filename:
+            videos.require_means(user.id, order, form.request_key)
         picture = picture_of(form, upload)
         try:
             receipt = videos.request(user.id, order, key=form.request_key, picture=picture)

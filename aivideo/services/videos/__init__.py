@@ -6,7 +6,7 @@ request → submit → (reconcile) → poll → save → complete | fail | cance
 from aivideo.services.videos.collection import save
 from aivideo.services.videos.drawings import choose_poster, draw_preview, reference
 from aivideo.services.videos.endings import cancel, delete, discard
-from aivideo.services.videos.intake import Receipt, request
+from aivideo.services.videos.intake import Receipt, request, require_means
 from aivideo.services.videos.progress import poll
 from aivideo.services.videos.recovery import Ticker, recover
 from aivideo.services.videos.sequels import extension_order, remix_order, whole_seconds
@@ -33,6 +33,7 @@ __all__ = [
     "remix_order",
     "rename",
     "request",
+    "require_means",
     "save",
     "submit",
     "whole_seconds",

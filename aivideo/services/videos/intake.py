@@ -112,6 +112,22 @@ def request(
         return _again(first, key, wanted)
 
 
+def require_means(user_id: int, order: Order, key: str | None, count: int = 1) -> None:
+    """Refuse what `request` would refuse, before a picture is read and kept for it; a repetition costs nothing.
+
+    Raises:
+        PlanCannotGenerate, InsufficientCredits: nothing was charged.
+    """
+    user = db.session.get(User, user_id)
+    if user is None or (key is not None and find_repeat(user_id, key) is not None):
+        return
+    plan = catalogue().plan(user.plan)
+    if not plan.can_generate:
+        raise PlanCannotGenerate(plan.name)
+    if user.credits < order.credits * count:
+        raise InsufficientCredits(order.credits * count, user.credits, count)
+
+
 def _accept(user_id: int, key: str | None, wanted: _Request) -> Receipt:
     order, count = wanted.order, wanted.count
     with transaction() as session:
