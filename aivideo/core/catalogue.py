@@ -13,6 +13,7 @@ from aivideo.core.errors import InvalidInput
 from aivideo.core.pricing import credits_for
 from aivideo.core.toml_table import FILE, Table, amount, count, must, positive, some, table, text, texts, yes_or_no
 
+MOST_DIGITS = 10
 BUILT_IN = Path(__file__).with_name("catalogue.toml")
 CAPABILITIES = ("input_reference", "remix", "extend")
 
@@ -154,10 +155,8 @@ class Catalogue:
 
 
 def _whole_number(value: str | int | None) -> int | None:
-    try:
-        return int(str(value).strip())
-    except ValueError:
-        return None
+    digits = str(value).strip()
+    return int(digits) if len(digits) < MOST_DIGITS and digits.isascii() and digits.isdecimal() else None
 
 
 def load(path: Path | None = None) -> Catalogue:

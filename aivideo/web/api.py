@@ -30,7 +30,10 @@ def create() -> ResponseReturnValue:
     key = _request_key()
     wanted, upload = _body()
     order = catalogue().order(wanted.prompt, wanted.model, wanted.size, wanted.seconds, with_picture=upload is not None)
-    picture = pictures.accept(upload) if upload is not None else None
+    picture = None
+    if upload is not None:
+        videos.require_means(user.id, order, key, wanted.variations)
+        picture = pictures.accept(upload)
     return _accepted(videos.request(user.id, order, key=key, picture=picture, count=wanted.variations))
 
 
@@ -172,6 +175,6 @@ def _upload() -> bytes | None:
 
 def _query() -> ListQuery:
     try:
-        return ListQuery.model_validate(request.args.to_dict())
+        return ListQuery.model_validate({name: value for name, value in request.args.items() if value})
     except ValidationError as error:
         raise invalid(error) from None

@@ -1,6 +1,8 @@
 """A video's files as answers: from this machine's disk, in ranges; from a bucket by an address good for minutes."""
 
-from flask import redirect, send_file
+import re
+
+from flask import redirect, request, send_file
 from werkzeug.wrappers import Response
 
 from aivideo.adapters import storage
@@ -9,6 +11,7 @@ from aivideo.core.video import Status, saved_as
 from aivideo.models import Video
 from aivideo.services import videos
 
+RANGE = re.compile(r"bytes=\s*(\d+-\d*|-\d+)\s*")
 GOOD_FOR_SECONDS = 600
 """A player fetches a long clip in parts, so an address must outlast watching it."""
 PICTURE_SECONDS = 86400
@@ -79,6 +82,8 @@ def _answer(name: str | None, kind: str, shown_as: str, download: bool) -> Respo
     path = storage().path(name)
     if path is None or not path.is_file():
         raise NotReady
+    if RANGE.fullmatch(request.headers.get("Range", "")) is None:
+        request.environ.pop("HTTP_RANGE", None)  # no range of bytes, or several: such a request is for the whole
     response = send_file(path, kind, as_attachment=download, download_name=shown_as, conditional=True)
     response.cache_control.private = True
     return response

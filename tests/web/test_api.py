@@ -214,6 +214,8 @@ def test_a_plan_that_cannot_generate_is_a_403(client, app):
         ({"seconds": 5}, {"seconds"}),
         ({"seconds": -8}, {"seconds"}),
         ({"seconds": "eight"}, {"seconds"}),
+        ({"seconds": "1_2"}, {"seconds"}),
+        ({"seconds": "８"}, {"seconds"}),
         ({"seconds": 8.5}, {"seconds"}),
         ({"seconds": True}, {"seconds"}),
         ({"seconds": [8]}, {"seconds"}),
@@ -317,6 +319,11 @@ def test_the_pages_of_a_list_have_every_video_once_and_the_newest_first(client, 
         seen += [video["id"] for video in page["data"]]
         cursor, pages = page["next"], pages + 1
     assert (seen, pages) == ([5, 4, 3, 2, 1], 3)
+
+
+def test_a_list_may_be_asked_for_with_nothing_said(client, hers):
+    generate(client, hers)
+    assert len(client.get("/api/v1/videos?limit=&cursor=&status=", headers=hers).get_json()["data"]) == 1
 
 
 def test_a_list_can_be_of_one_status(client, hers):

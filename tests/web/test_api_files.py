@@ -16,14 +16,18 @@ PROMPT = "A cat walks slowly through the rain"
 CLIP = bytes(range(256)) * 40
 
 
+def bearer(user):
+    return {"Authorization": f"Bearer {accounts.issue_token(user.id)}"}
+
+
 @pytest.fixture
 def hers(alice):
-    return {"Authorization": f"Bearer {accounts.issue_token(alice.id)}"}
+    return bearer(alice)
 
 
 @pytest.fixture
 def his(bob):
-    return {"Authorization": f"Bearer {accounts.issue_token(bob.id)}"}
+    return bearer(bob)
 
 
 def picture(colour: str = "teal", size: tuple[int, int] = (640, 360), form: str = "PNG") -> tuple[io.BytesIO, str]:
@@ -90,6 +94,18 @@ def test_what_is_no_picture_is_refused_and_nothing_is_charged(client, hers, file
     assert client.get("/api/v1/account", headers=hers).get_json()["credits"] == 1000
 
 
+def test_of_a_request_that_cannot_be_paid_no_picture_is_kept(client, app):
+    poor = accounts.create("poor@example.com", None, credits=100)
+    token = bearer(poor)
+    assert send(client, token, key="boat-1", input_reference=picture("teal")).status_code == 202
+    kept = list(storage().names())
+    assert send(client, token, input_reference=picture("red")).status_code == 402
+    assert send(client, token, key="boat-1", input_reference=picture("teal")).status_code == 202
+    free = accounts.create("free@example.com", None, plan="free", credits=100)
+    assert send(client, bearer(free), input_reference=picture("red")).status_code == 403
+    assert list(storage().names()) == kept
+
+
 def test_two_pictures_are_refused(client, hers):
     answer = send(client, hers, input_reference=[picture("teal"), picture("red")])
     assert answer.status_code == 422
@@ -119,6 +135,8 @@ def test_the_file_of_a_video_comes_whole_and_in_parts(client, hers, tmp_path):
     assert fetch({**hers, "Range": "bytes=-10"}).data == CLIP[-10:]
     beyond = fetch({**hers, "Range": "bytes=99999-"})
     assert (beyond.status_code, beyond.content_type) == (416, "application/problem+json")
+    for odd in ("items=0-3", "bytes=abc", "bytes=", "bytes=0-1,4-5"):
+        assert fetch({**hers, "Range": odd}).status_code == 200
     fresh = fetch({**hers, "If-None-Match": whole.headers["ETag"]})
     assert fresh.status_code == 304
     head = fetch(hers, method="HEAD")
