@@ -8,6 +8,8 @@ from flask import Flask
 from flask.cli import AppGroup
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from aivideo.adapters import settings
+from aivideo.config import SIGNUP_NOTE
 from aivideo.core.errors import DomainError, NotFound
 from aivideo.models import User
 from aivideo.services import accounts, credits, videos
@@ -55,6 +57,17 @@ def _user(email: str) -> User:
     return user
 
 
+def _signup() -> tuple[str, int]:
+    """What a new account gets: as the settings say, or `make run`, which has other defaults, while it works here."""
+    usual, note = settings(), settings().data_dir / SIGNUP_NOTE
+    plan, _, given = (note.read_text() if note.exists() else "").rpartition(" ")
+    told = usual.model_fields_set
+    return (
+        usual.signup_plan if "signup_plan" in told or not plan else plan,
+        usual.signup_credits if "signup_credits" in told or not given else int(given),
+    )
+
+
 @users.command("create")
 @click.argument("email")
 @click.option("--password", required=True)
@@ -67,7 +80,9 @@ def create_user(email: str, password: str, plan: str | None, given: int | None, 
     """Make an account that can sign in at once."""
     if not password:
         _fail("--password is empty: allowed is any password of 1 or more characters")
-    user = accounts.create(email, password, plan=plan, credits=given, admin=admin)
+    usual_plan, usual_credits = _signup()
+    given = usual_credits if given is None else given
+    user = accounts.create(email, password, plan=plan or usual_plan, credits=given, admin=admin)
     role = ", admin" if admin else ""
     click.echo(f"Made {user.email}: plan {user.plan}, {_count(user.credits, 'credit')}{role}.")
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OPENAI_BASE_URL = "https://api.openai.com/v1"
 SECRET_KEY_LENGTH = 32
 DEMO_EMAIL = "demo@aivideo.local"
+SIGNUP_NOTE = "signup"  # in DATA_DIR while `make run` works there: plan and credits of a new account
 
 
 class ConfigError(Exception):

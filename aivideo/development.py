@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from aivideo import config
-from aivideo.config import DEMO_EMAIL, ROOT, ConfigError, Settings
+from aivideo.config import DEMO_EMAIL, ROOT, SIGNUP_NOTE, ConfigError, Settings
 from aivideo.core import catalogue
 from aivideo.core.catalogue import CatalogueError
 from aivideo.embedded_redis import EmbeddedRedis, NoRedis
@@ -36,8 +36,9 @@ def main() -> int:
         with ExitStack() as stack:
             lock = stack.enter_context(_locked(settings.data_dir))
             listener = stack.enter_context(_listening(settings.port))
+            note = stack.enter_context(_noted(settings.data_dir, signup))
             redis = None if settings.redis_url else stack.enter_context(EmbeddedRedis(settings.data_dir))
-            crew = stack.enter_context(Crew(keep_open=[lock], rubbish=redis.traces if redis else []))
+            crew = stack.enter_context(Crew(keep_open=[lock], rubbish=[note, *(redis.traces if redis else [])]))
             return _run(crew, settings, {**_environment(settings), **signup}, listener, redis)
     except (ConfigError, CatalogueError, NoRedis, StartError) as error:
         print(f"aivideo: {error}", file=sys.stderr)
@@ -136,6 +137,17 @@ def _demo_password(folder: Path) -> str:
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(9))
     return path.read_text().strip()
+
+
+@contextmanager
+def _noted(folder: Path, signup: dict[str, str]) -> Iterator[Path]:
+    """Say what a new account gets here, for the operator's commands: they hear nothing of what the others are told."""
+    note = folder / SIGNUP_NOTE
+    note.write_text(f"{signup['SIGNUP_PLAN']} {signup['SIGNUP_CREDITS']}")
+    try:
+        yield note
+    finally:
+        note.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -51,6 +51,31 @@ def test_an_account_is_made_as_it_is_asked_for(run):
     assert boss.confirmed_at is not None
 
 
+class TestUnderMakeRun:
+    """Which is at work in DATA_DIR and gives new accounts something by default."""
+
+    @pytest.fixture
+    def overrides(self, overrides, tmp_path, request):
+        (tmp_path / "signup").write_text("studio 250")
+        said = getattr(request, "param", {})
+        return {key: value for key, value in overrides.items() if not key.startswith("SIGNUP")} | said
+
+    @pytest.mark.parametrize(
+        ("overrides", "words", "gets"),
+        [
+            ({}, [], "studio, 250"),
+            ({}, ["--credits", 0], "studio, 0"),
+            ({}, ["--plan", "free"], "free, 250"),
+            ({"SIGNUP_PLAN": "free"}, [], "free, 250"),
+            ({"SIGNUP_CREDITS": 7}, [], "studio, 7"),
+        ],
+        indirect=["overrides"],
+    )
+    def test_an_account_gets_the_same_as_by_the_page(self, run, words, gets):
+        made = run("users", "create", "ann@example.com", "--password", "p", *words)
+        assert made.stdout == f"Made ann@example.com: plan {gets} credits.\n"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -77,7 +77,7 @@ class Copy:
             self.process.send_signal(how)
         code = self.process.wait(STOP_SECONDS)
         wait_until(lambda: not self.processes(), STOP_SECONDS, f"the end of {self.processes()}")
-        assert not (self.data_dir / "redis.url").exists()
+        assert not [name for name in ("redis.url", "signup") if (self.data_dir / name).exists()]
         return code
 
     def flask(self, *command: str) -> str:
@@ -143,6 +143,8 @@ def test_a_copy_says_where_it_is_lets_the_demo_account_in_and_ends_on_sigterm(co
     assert shown is not None
     assert _sign_in(copy.url, shown[1], shown[2]) == 200
     assert re.search(rf"{shown[1]} +creator +1000", copy.flask("users", "list"))
+    made = copy.flask("users", "create", "ann@example.com", "--password", "p")
+    assert made == "Made ann@example.com: plan creator, 1000 credits.\n", "as whoever registers on the page"
 
     listening = [
         connection.laddr.ip
