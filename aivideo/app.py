@@ -22,8 +22,8 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) 
         config.ConfigError, catalogue.CatalogueError: one line for the operator.
     """
     settings = config.load(overrides)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     logs.configure(settings.log_level)
+    secret_key = _prepared(settings)
 
     app = Flask(
         "aivideo",
@@ -33,7 +33,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) 
     )
     app.config.update(
         SETTINGS=settings,
-        SECRET_KEY=config.secret_key(settings),
+        SECRET_KEY=secret_key,
         SQLALCHEMY_DATABASE_URI=settings.sqlalchemy_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.sqlalchemy_url, threads),
     )
@@ -50,6 +50,16 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) 
     web.init_app(app)
     cli.init_app(app)
     return app
+
+
+def _prepared(settings: Settings) -> str:
+    """Make DATA_DIR; returns the secret key, which is kept there where none is set."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return config.secret_key(settings)
+    except OSError as error:
+        line = f"DATA_DIR is {str(settings.data_dir)!r}: allowed is a folder to write to ({error.strerror})"
+        raise config.ConfigError(line) from None
 
 
 def _catalogue(settings: Settings) -> catalogue.Catalogue:

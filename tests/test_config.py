@@ -178,6 +178,12 @@ def test_a_bad_value_in_the_environment_ends_the_program_with_the_line_alone():
     assert done.stderr == "aivideo: PORT is 'http': allowed is a port number from 1 to 65535\n"
 
 
+def test_a_data_dir_that_cannot_be_made_is_one_line():
+    done = _in_a_process("import wsgi", ENV_FILE="", DATA_DIR="/dev/null/data")
+    assert done.returncode == 1
+    assert done.stderr == ("aivideo: DATA_DIR is '/dev/null/data': allowed is a folder to write to (Not a directory)\n")
+
+
 def test_processes_that_start_together_agree_on_one_secret_key(tmp_path):
     settings = config.load({"DATA_DIR": tmp_path})
     with ThreadPoolExecutor(16) as pool:
