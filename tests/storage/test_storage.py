@@ -14,29 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from bucket import BUCKET
 
 from aivideo import config
 from aivideo.storage import LocalStorage, S3Storage, Storage, StorageError, from_settings
 
-BUCKET = "studio"
 NAME = "user_1_video_2.mp4"
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The usual AWS variables, and nothing from the caller's home."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
-
-
-@pytest.fixture
-def s3(s3_server: str, aws: None) -> S3Storage:
-    """An empty bucket."""
-    requests.post(f"{s3_server}/moto-api/reset", timeout=10).raise_for_status()
-    requests.put(f"{s3_server}/{BUCKET}", timeout=10).raise_for_status()
-    return S3Storage(BUCKET, s3_server)
 
 
 @pytest.fixture(params=["local", "s3"])

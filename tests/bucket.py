@@ -1,0 +1,3 @@
+"""The bucket of the tests."""
+
+BUCKET = "studio"
