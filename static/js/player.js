@@ -87,7 +87,7 @@ document.addEventListener("keydown", ({ key, target }) => {
 
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const form = ctx?.request?.form;
-  if (form?.action?.endsWith?.("/poster") && ctx.response.ok) {
+  if (form?.action?.endsWith?.("/poster") && ctx.response.status === 200) {
     player().poster = find("#about [id^=poster-] img").src;
     notice("This frame is the poster now.", "success");
   }

@@ -27,7 +27,7 @@ def test_frames_speed_poster_title_and_files(visit):
     first = moment()
     forward.click()
     assert moment() == pytest.approx(first + 1 / 24, abs=0.002)
-    assert row.get_by_text("frame 3 of 192").is_visible()
+    assert page.locator("[data-frame]").get_by_text("frame 3 of 192").is_visible()
     page.keyboard.press(".")
     assert moment() == pytest.approx(first + 2 / 24, abs=0.002)
     page.keyboard.press(",")
@@ -41,11 +41,11 @@ def test_frames_speed_poster_title_and_files(visit):
     page.keyboard.press(".")
     assert moment() == pytest.approx(first, abs=0.01), "no key acts from elsewhere"
 
-    page.get_by_label("Speed").select_option("0.5")
+    page.get_by_label("Speed", exact=True).select_option("0.5")
     assert page.evaluate("document.querySelector('video').playbackRate") == 0.5
     forward.focus()
     page.keyboard.press("<")
-    assert page.get_by_label("Speed").input_value() == "0.25"
+    assert page.get_by_label("Speed", exact=True).input_value() == "0.25"
     loop = page.get_by_role("button", name="Loop")
     loop.click()
     assert loop.get_attribute("aria-pressed") == "true"
@@ -67,12 +67,12 @@ def test_frames_speed_poster_title_and_files(visit):
     assert page.request.get(f"{anna.house.url}{chosen}").body() != before
 
     page.locator("summary", has_text="Rename").click()
-    page.get_by_label("Title").fill("Boat & rain")
+    page.get_by_label("Title", exact=True).fill("Boat & rain")
     page.keyboard.press("Enter")
     page.get_by_role("heading", level=1, name="Boat & rain").wait_for()
     page.locator("summary", has_text="Rename").press("Enter")
     page.keyboard.press("Escape")
-    assert page.get_by_label("Title").is_hidden()
+    assert page.get_by_label("Title", exact=True).is_hidden()
 
     for link, name in (("Download", ".mp4"), ("Poster", ".webp"), ("Preview", " (preview).webp")):
         with page.expect_download() as download:

@@ -68,10 +68,10 @@ def test_a_finished_video_tells_everything_about_itself(hers, made):
     assert told["Model"] == "Sora 2"
     assert told["Size"] == "320 × 180"
     assert told["Length"] == "1.0 s, 4 s ordered"
-    assert told["Pictures"] == "24 a second"
+    assert told["Frames"] == "24 a second"
     assert told["File"] == f"{size / 1_000_000:.1f} MB, MP4"
     assert told["Started from"] == "the prompt alone"
-    assert told["Price"] == "50 credits · receipt"
+    assert told["Price"] == "50 credits"
     assert told["Note"] == "The clip is 1.0 s long; 4 s were ordered."
     assert {"Requested", "Took", "Poster"} <= told.keys()
     assert "🎉 Video generation completed successfully!" in page
@@ -186,7 +186,7 @@ def test_a_video_that_failed_says_why_and_what_came_back(app, simulator, hers, a
     page = hers.get(f"/videos/{failed}").text
     assert "Refused by moderation" in page
     assert "Your 50 credits are back." in page
-    assert facts(page)["Price"] == "50 credits, returned · receipt"
+    assert facts(page)["Price"] == "50 credits, returned"
     assert "Change and try again" in page
     for absent in ("Remix", "Extend", "?download=1", "Poster"):
         assert absent not in page.split('id="about"')[1].split("<section")[0], absent
