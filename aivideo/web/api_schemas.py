@@ -113,7 +113,8 @@ class VideoState(BaseModel):
     remixed_from: int | None = Field(description="Id of the video that it is a change of.")
     extended_from: int | None = Field(description="Id of the video that it goes on with.")
     video_url: str | None = Field(description="Path of the MP4 on this server, once completed.")
-    poster_url: str | None = Field(description="Path of its first picture, once completed.")
+    poster_url: str | None = Field(description="Path of the still that stands for it, once completed.")
+    preview_url: str | None = Field(description="Path of a short animated WebP of it, once completed.")
     error: VideoError | None
     late: bool = Field(description="It timed out, was refunded, and finished after all: free of charge.")
     created_at: str = Field(json_schema_extra={"format": "date-time"})

@@ -13,7 +13,7 @@ from aivideo.adapters import storage
 from aivideo.core.errors import InvalidInput, NotFound, NotReady
 from aivideo.extensions import db
 from aivideo.models import Video
-from aivideo.services import videos
+from aivideo.services import audit, videos
 from aivideo.services.videos import leases
 from aivideo.storage import LocalStorage
 
@@ -81,6 +81,7 @@ def test_what_is_drawn_of_a_video_is_kept_with_it_and_goes_with_it(anywhere, app
     assert videos.choose_poster(alice.id, made, 0.75).poster_name not in (first, chosen)
     kept = {clip, look(made).poster_name, look(made).preview_name}
     assert set(storage().names()) == kept
+    assert audit.check() == []
 
     videos.delete(alice.id, made)
     work_off(app)

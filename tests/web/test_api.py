@@ -29,7 +29,7 @@ SHAPE = {
     "created_at",
     "completed_at",
 }
-MORE = {"waiting_reason", "late", "poster_url", "remixed_from", "extended_from"}
+MORE = {"waiting_reason", "late", "poster_url", "preview_url", "remixed_from", "extended_from"}
 ROUTES = [
     ("GET", "/api/v1/models"),
     ("GET", "/api/v1/account"),
