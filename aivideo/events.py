@@ -152,6 +152,8 @@ def snapshot(video: Video, lines: Sequence[Event] = ()) -> dict[str, Any]:
         "stage": video.stage,
         "progress": video.progress,
         "waiting_reason": video.waiting_reason,
+        "title": video.title,
+        "favourite": video.favourite,
         "prompt": video.prompt,
         "model": video.model,
         "seconds": video.seconds,

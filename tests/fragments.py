@@ -24,6 +24,8 @@ def video(**changes: Any) -> dict[str, Any]:
         "stage": Stage.RENDERING,
         "progress": 54,
         "waiting_reason": None,
+        "title": None,
+        "favourite": False,
         "prompt": 'A "quoted" <prompt> & more',
         "model": "sora-2",
         "seconds": 8,
@@ -65,7 +67,7 @@ def videos() -> Iterator[dict[str, Any]]:
         **ended,
     )
     yield video(status=Status.FAILED, error=error, **ended)
-    yield video(status=Status.CANCELLED, **ended)
+    yield video(status=Status.CANCELLED, title='<i>Not</i> "a" title', favourite=True, **ended)
 
 
 def samples(app: Flask) -> dict[str, list[dict[str, Any]]]:
@@ -78,16 +80,22 @@ def samples(app: Flask) -> dict[str, list[dict[str, Any]]]:
         "errors/_error.html": [{"status": 409, "title": "Conflict", "detail": "This video has already ended."}],
         "videos/_card.html": each_video,
         "videos/_composer.html": list(_composers(app)),
+        "videos/_keys.html": [{}],
         "videos/_live.html": each_video,
         "videos/_log.html": [{"video": state, "lines": state["lines"]} for state in videos()],
         "videos/_log_line.html": [{"video_id": 42, "line": line} for line in LINES],
         "videos/_player.html": [{"video": video(), "fps": 24}],
         "videos/_poster.html": [{"video": video(poster_url="/videos/42/poster?v=1.5")}],
+        "videos/_rename.html": [
+            {"video": state, "errors": errors, "longest": 120} for state in videos() for errors in ([], ["Too long."])
+        ],
         "videos/_stream.html": [{"since": "2026-11-22T20:00:00.000Z"}],
-        "videos/_tile.html": each_video,
+        "videos/_tile.html": each_video + [{"video": state, "choose": True} for state in videos()],
+        "videos/_tiles.html": [{"videos": []}, {"videos": list(videos())}],
         "videos/_title.html": [
             {"video": video(), "longest_title": 120, **more} for more in ({"title": "Boats"}, {"wrong": "Too long."})
         ],
+        "videos/_undo.html": [{"deleted": [42, 43], "undo_seconds": 30}],
     }
 
 

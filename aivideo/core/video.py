@@ -95,6 +95,7 @@ class Line:
     ADOPTED = "✅ Found your video at the provider. Nothing is paid twice."
     NOT_TAKEN = "↩️ The provider never received the job. Sending it again."
     DELETED = "🗑️ Deleted."
+    RESTORED = "↩️ Restored."
     CANCEL_WISHED = "🛑 Cancelling..."
     CANCELLED_FREE = "🛑 Cancelled before it was sent. Your credits are back."
     CANCELLED_PAID = "🛑 Cancelled. It had already been sent and paid for, so the credits stay spent."

@@ -5,12 +5,14 @@ from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     Select,
     String,
     Text,
     UniqueConstraint,
+    and_,
     false,
     func,
     insert,
@@ -103,6 +105,7 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     """When it ended, however it ended."""
     cancel_requested_at: Mapped[datetime | None]
     hidden_at: Mapped[datetime | None]
+    """Set once its user deleted it: the moment from which that can no longer be undone and its files may go."""
 
     file_name: Mapped[str | None] = mapped_column(String(200))
     poster_name: Mapped[str | None] = mapped_column(String(200))
@@ -129,6 +132,11 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     def of(user_id: int) -> Select["Video"]:
         """A user's videos that are not deleted, newest first."""
         return select(Video).where(Video.user_id == user_id, Video.hidden_at.is_(None)).order_by(Video.id.desc())
+
+    @staticmethod
+    def given_up() -> ColumnElement[bool]:
+        """Failed and refunded; it may finish after all, which is of interest unless its user deleted it."""
+        return and_(Video.stage == Stage.ENDED, Video.status == Status.FAILED, Video.hidden_at.is_(None))
 
     @staticmethod
     def due(now: datetime, limit: int) -> Select["Video"]:

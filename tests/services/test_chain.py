@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import tempfile
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -231,12 +232,19 @@ class Chain(RuleBasedStateMachine):
         with self._may_be_killed(crash), contextlib.suppress(DomainError):
             videos.cancel(*video)
 
-    @rule(video=made)
-    def delete(self, video):
+    @rule(video=made, undo=st.sampled_from([0, 30]))
+    def delete(self, video, undo):
         from aivideo.services import videos
 
         with contextlib.suppress(DomainError):
-            videos.delete(*video)
+            videos.delete(*video, undo=timedelta(seconds=undo))
+
+    @rule(video=made)
+    def restore(self, video):
+        from aivideo.services import videos
+
+        with contextlib.suppress(DomainError):
+            videos.restore(*video)
 
     @rule(seconds=st.sampled_from([1, 16, 35, 70, 400, 1300, 4000]))
     def time_passes(self, seconds):
@@ -286,6 +294,8 @@ class Chain(RuleBasedStateMachine):
                     break
                 time_passes(40)
             assert not self._under_way(), [(v.id, v.stage, v.due_at, v.waiting_reason) for v in self._under_way()]
+            time_passes(40)
+            self._work()
             self.books_add_up()
             self.nothing_is_bought_twice()
             self._every_video_ended_well_or_was_refunded()
@@ -308,7 +318,7 @@ class Chain(RuleBasedStateMachine):
             assert all(self._bought_for(job, video) for job in jobs)
             if video.status == "completed":
                 assert jobs
-                assert video.hidden_at or storage().exists(video.file_name)
+                assert storage().exists(video.file_name) == (video.hidden_at is None)
                 assert video.late == bool(refunds)
             elif video.status == "failed":
                 assert len(refunds) == 1

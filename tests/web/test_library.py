@@ -1,13 +1,18 @@
 """The library, the page of one video, its files, and what can be done with it."""
 
+import html
 import re
+import time
 from datetime import UTC, datetime
 
 import pytest
+from provider_inside import time_passes
+from sqlalchemy import event
 from visitor import Visitor
 
 from aivideo.adapters import catalogue, storage
 from aivideo.core.video import Stage, Status
+from aivideo.extensions import db
 from aivideo.models import Video
 from aivideo.services import accounts, videos
 from aivideo.transaction import transaction
@@ -92,8 +97,10 @@ def test_the_filter_shows_one_status(hers, alice, tmp_path):
     finish(done, tmp_path)
     assert tiles(hers.get("/videos?status=completed").text) == [done]
     assert tiles(hers.get("/videos?status=pending").text) == [waiting]
-    assert "No failed videos." in hers.get("/videos?status=failed").text
-    for wrong in ("/videos?status=nonsense", "/videos?cursor=x"):
+    nothing = hers.get("/videos?status=failed").text
+    assert "Nothing found." in nothing
+    assert 'href="/videos">Show all videos' in nothing
+    for wrong in ("/videos?status=nonsense", "/videos?cursor=x", "/videos?sort=x", "/videos?cursor=3&sort=longest"):
         assert hers.get(wrong).headers["Location"] == "/videos"
 
 
@@ -163,7 +170,7 @@ def test_somebody_elses_video_does_not_exist(his, alice, tmp_path):
     finish(video_id, tmp_path)
     for path in ("", "/file", "/poster", "/card"):
         assert his.get(f"/videos/{video_id}{path}").status_code == 404
-    for act in ("cancel", "delete"):
+    for act in ("cancel", "delete", "restore", "favourite", "rename"):
         assert his.client.post(f"/videos/{video_id}/{act}").status_code == 404
     assert videos.get(alice.id, video_id).hidden_at is None
 
@@ -186,12 +193,171 @@ def test_cancelling_shows_what_became_of_it(hers, alice):
     assert "This video has already ended, so it cannot be cancelled." in hers.get(f"/videos/{video_id}").text
 
 
-def test_deleting_takes_it_out_of_the_library(hers, alice, tmp_path):
-    video_id = order(alice)
-    finish(video_id, tmp_path)
-    answer = hers.client.post(f"/videos/{video_id}/delete")
+def test_deleting_takes_it_out_of_the_library_and_offers_to_undo_it(hers, alice, tmp_path):
+    first, second = order(alice), order(alice)
+    finish(first, tmp_path)
+    answer = hers.client.post(f"/videos/{first}/delete")
     assert answer.headers["Location"] == "/videos"
     page = hers.get("/videos").text
-    assert "The video and its files are deleted." in page
-    assert tiles(page) == []
-    assert hers.get(f"/videos/{video_id}/file", buffered=True).status_code == 404
+    assert "1 video deleted." in page
+    assert tiles(page) == [second]
+    assert hers.get(f"/videos/{first}/file", buffered=True).status_code == 404
+    seconds = int(re.search(r'data-seconds="(\d+)"', page)[1])
+    assert 20 < seconds <= 30
+    hers.post("/videos/restore", on="/videos", video=[str(first)])
+    page = hers.get("/videos").text
+    assert tiles(page) == [second, first]
+    assert "deleted" not in page
+    assert hers.client.post(f"/videos/{first}/delete").status_code == 302
+    assert hers.client.post(f"/videos/{first}/restore").headers["Location"] == f"/videos/{first}"
+    hers.client.post(f"/videos/{first}/delete")
+    time_passes(33)
+    assert "deleted" not in hers.get("/videos").text
+    hers.client.post("/videos/restore", data={"video": [first]})
+    assert "It is too late to undo that" in hers.get("/videos").text
+    answer = hers.client.post("/videos/restore", data={"video": [first]}, headers=HTMX)
+    assert "It is too late to undo that" in answer.text
+
+
+def test_many_are_deleted_or_marked_at_once_with_and_without_htmx(hers, alice, bob):
+    made = [order(alice) for _ in range(4)]
+    stranger = order(bob)
+    back = "/videos?sort=oldest"
+    answer = hers.post("/videos/chosen", on="/videos", video=made[:2], act="favourite", back=back)
+    assert answer.headers["Location"] == back
+    assert tiles(hers.get("/videos?favourite=1").text) == [made[1], made[0]]
+    marked = hers.client.post("/videos/chosen", data={"video": made[0], "act": "plain"}, headers=HTMX).text
+    assert re.findall(r'hx-target="(#[^"]+)" hx-swap="(\w+)"', marked)[0] == (f"#tile-{made[0]}", "outerMorph")
+    assert tiles(hers.get("/videos?favourite=1").text) == [made[1]]
+    hers.client.post("/videos/chosen", data={"video": [*made[2:], stranger, "x", "", "9" * 30], "act": "delete"})
+    assert tiles(hers.get("/videos").text) == [made[1], made[0]]
+    assert "2 videos deleted." in hers.get("/videos").text
+    deleted = hers.client.post("/videos/chosen", data={"video": [made[0], made[3]], "act": "delete"}, headers=HTMX).text
+    assert f'hx-target="#tile-{made[0]}" hx-swap="delete"' in deleted
+    assert f"#tile-{made[3]}" not in deleted, "it was deleted before"
+    assert "1 video deleted." in deleted
+    assert videos.get(bob.id, stranger).hidden_at is None
+    for elsewhere in ("https://evil.example", "//evil.example", "/account", ""):
+        answer = hers.client.post("/videos/chosen", data={"act": "nonsense", "back": elsewhere})
+        assert answer.headers["Location"] == "/videos"
+
+
+def test_the_star_and_the_title_of_a_video_are_set_by_forms_and_in_place(hers, alice):
+    video_id = order(alice)
+    hers.post(f"/videos/{video_id}/favourite", on="/videos", favourite="1")
+    page = hers.get("/videos").text
+    assert 'aria-pressed="true"' in page
+    tile = hers.client.post(f"/videos/{video_id}/favourite", data={"favourite": "0"}, headers=HTMX).text
+    assert tile.strip().startswith(f'<article id="tile-{video_id}"')
+    assert 'aria-pressed="false"' in tile
+    assert hers.get(f"/videos/{video_id}/rename").text.strip().startswith(f'<form id="rename-{video_id}"')
+    tile = hers.client.post(f"/videos/{video_id}/rename", data={"title": "Rain, slowly"}, headers=HTMX).text
+    assert tile.strip().startswith(f'<article id="tile-{video_id}"')
+    assert "Rain, slowly" in hers.get("/videos?q=RAIN+slowly").text
+    refused = hers.client.post(f"/videos/{video_id}/rename", data={"title": "x" * 121}, headers=HTMX)
+    assert refused.status_code == 422
+    assert refused.text.strip().startswith(f'<form id="rename-{video_id}"')
+    assert "Use up to 120 characters" in refused.text
+    assert hers.post(f"/videos/{video_id}/rename", title="").headers["Location"] == "/videos"
+    assert videos.get(alice.id, video_id).title is None
+
+
+def test_a_search_keeps_its_address_from_page_to_page_and_in_its_form(hers, alice):
+    for number in range(3):
+        order(alice, f'A <b>bold</b> & "quoted" cat, number {number}')
+    days = "since=2020-01-01&until=2999-12-31"
+    wanted = f"/videos?q=%3Cb%3Ebold+%26&status=pending&model=sora-2&size=1280x720&{days}&sort=oldest"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library, "PAGE", 2)
+        page = hers.get(wanted).text
+        assert tiles(page) == [1, 2]
+        link = html.unescape(re.search(r'rel="next" href="([^"]+)"', page)[1])
+        assert link == f"{wanted}&cursor=2"
+        assert tiles(hers.get(link).text) == [3]
+    assert 'value="&lt;b&gt;bold &amp;"' in page
+    for shown in (
+        'value="pending" checked',
+        'value="sora-2" selected',
+        'value="oldest" selected',
+        'value="2020-01-01"',
+    ):
+        assert shown in page
+    assert '<details class="more" open' in page
+    odd = hers.get("/videos?q=%00%0a&since=yesterday&until=&favourite=&picture=&sort=&status=&cursor=")
+    assert tiles(odd.text) == [3, 2, 1]
+
+
+def test_what_users_type_is_text_wherever_it_is_shown(hers, alice):
+    nasty = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+    video_id = order(alice, f"{nasty} in the rain")
+    videos.rename(alice.id, video_id, nasty)
+    deleted = order(alice, f"{nasty} and away")
+    for page in (
+        hers.get("/videos", query_string={"q": nasty, "model": nasty, "sort": ""}).text,
+        hers.get("/videos/tiles", query_string={"video": video_id, "q": nasty}).text,
+        hers.get(f"/videos/{video_id}/rename").text,
+        hers.client.post("/videos/chosen", data={"video": video_id, "act": "favourite"}, headers=HTMX).text,
+        hers.client.post("/videos/chosen", data={"video": deleted, "act": "delete"}, headers=HTMX).text,
+    ):
+        assert "<img src=x" not in page
+        assert "<script>alert" not in page
+
+
+def test_tiles_are_given_for_those_asked_for_that_fit_the_search(hers, alice, bob, tmp_path):
+    first, second, _, stranger = order(alice), order(alice), order(alice), order(bob)
+    finish(second, tmp_path)
+    asked = f"/videos/tiles?video={first}&video={second}&video={stranger}&video=x"
+    assert tiles(hers.get(asked).text) == [second, first]
+    assert tiles(hers.get(f"{asked}&status=completed").text) == [second]
+    assert hers.get(f"{asked}&status=nonsense").status_code == 422
+
+
+def test_a_thousand_videos_take_no_longer_and_weigh_no_more_than_a_page_of_them(hers, his, alice, bob):
+    """Alice has 1,000, Bob 10; in one run, each the best of several."""
+
+    def shelf(user, number: int) -> list[Video]:
+        return [
+            Video(
+                user_id=user.id,
+                prompt=f"A cat & a dog, number {one}, " + "walking slowly through the rain <at night> " * 80,
+                model="sora-2",
+                size="1280x720",
+                seconds=(4, 8, 12)[one % 3],
+                credits=100,
+                status="completed",
+                stage="ended",
+                poster_name="poster.webp",
+                file_name="clip.mp4",
+                favourite=one % 7 == 0,
+            )
+            for one in range(number)
+        ]
+
+    with transaction() as session:
+        session.add_all(shelf(alice, 1000) + shelf(bob, 10))
+    queries: list[str] = []
+    event.listen(db.engine, "before_cursor_execute", lambda *call: queries.append(call[2]))
+
+    def cost(visitor, path: str) -> float:
+        began = time.thread_time()  # what others do on this machine does not count
+        assert visitor.get(path).status_code == 200
+        return time.thread_time() - began
+
+    for path in (
+        "/videos",
+        "/videos?q=cat+rain&sort=longest&favourite=1",
+        "/videos?sort=dearest",
+        "/videos?q=number+99",
+    ):
+        pairs = [(cost(hers, path), cost(his, path)) for _ in range(10)]
+        ratio = min(of_hers for of_hers, _ in pairs) / min(of_his for _, of_his in pairs)
+        assert ratio < 3, f"{path}: {ratio:.1f} times as long"
+        queries.clear()
+        page = hers.get(path)
+        assert len(queries) <= 6, queries
+        assert len(page.data) <= 60_000, path
+        images = re.findall(r"<img [^>]+>", page.text)
+        assert images
+        assert all('loading="lazy"' in image and 'width="1280" height="720"' in image for image in images)
+    deep = hers.get("/videos?cursor=101").text
+    assert tiles(deep) == list(range(100, 76, -1))

@@ -1,18 +1,15 @@
 """Collecting a finished video: fetched as soon as it is ready, checked, stored whole, shown."""
 
-import fcntl
 import logging
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import or_, select, update
 
-from aivideo.adapters import provider, settings, storage
+from aivideo.adapters import provider, storage
 from aivideo.core.schedule import backoff
 from aivideo.core.video import Line, Stage, Status, Step, file_name, file_url, poster_name
 from aivideo.events import EventLog
@@ -23,6 +20,7 @@ from aivideo.services import notices
 from aivideo.services.videos import leases
 from aivideo.services.videos.endings import fail, ring_next
 from aivideo.services.videos.moves import change, move, ring, utc_now
+from aivideo.services.videos.parts import alone, part_of, sweep
 from aivideo.services.videos.sequels import ordered_length
 from aivideo.storage import NO_ROOM, StorageError
 from aivideo.transaction import release, transaction
@@ -56,16 +54,16 @@ def save(video_id: int) -> None:
     work = _claim(video_id)
     if work is None:
         return
-    part = _part(video_id)
+    part = part_of(video_id)
     with leases.kept(video_id, work.stage):
         try:
-            with _alone(part):
+            with alone(part):
                 _fetch(work, part)
                 _store(work, part)
         except ProviderError as error:
             _try_again(work, error.message, gone=error.permanent, retry_after=error.retry_after)
         except UnplayableVideo as error:
-            _sweep(video_id)
+            sweep(video_id)
             _try_again(work, str(error))
         except StorageError as error:
             _wait_for_storage(work, error, "The storage of files does not answer.")
@@ -74,14 +72,14 @@ def save(video_id: int) -> None:
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            _sweep(video_id)
+            sweep(video_id)
             _wait_for_storage(work, error, "The studio has no room to store your video.")
 
 
 def _claim(video_id: int) -> _Work | None:
     now = utc_now()
     free = or_(Video.lease_until.is_(None), Video.lease_until <= now)
-    late = (Video.stage == Stage.ENDED) & (Video.status == Status.FAILED) & Video.ready_at.is_not(None)
+    late = Video.given_up() & Video.ready_at.is_not(None)
     until = now + leases.LEASE
     with transaction() as session:
         video = session.scalars(
@@ -149,7 +147,7 @@ def _store(work: _Work, part: Path) -> None:
     if not _complete(work, values):
         storage().delete(name)
         storage().delete(picture)
-    _sweep(work.video_id)
+    sweep(work.video_id)
 
 
 def _complete(work: _Work, values: dict[str, object]) -> bool:
@@ -161,6 +159,7 @@ def _complete(work: _Work, values: dict[str, object]) -> bool:
             work.stage,
             Stage.ENDED,
             Video.status.not_in((Status.CANCELLED, Status.COMPLETED)),
+            Video.hidden_at.is_(None),
             ended_as=Status.COMPLETED,
             progress=100,
             due_at=None,
@@ -202,7 +201,7 @@ def _try_again(work: _Work, why: str, *, gone: bool = False, retry_after: float 
         log.warning("video %s: download %s failed: %s", video.id, video.failed_looks, why)
         limit = video.expires_at or (video.ready_at or now) + KEPT_BY_PROVIDER
         if now >= limit or (gone and video.failed_looks >= GONE_AFTER_TRIES):
-            _sweep(video.id)
+            sweep(video.id)
             if work.stage is Stage.SAVING:
                 fail(session, video, "expired")
             else:
@@ -225,26 +224,3 @@ def _wait_for_storage(work: _Work, error: Exception, reason: str) -> None:
             due_at=utc_now() + timedelta(seconds=STORAGE_PAUSE),
             waiting_reason=f"{reason} It is fetched again until that is mended.",
         )
-
-
-def _part(video_id: int) -> Path:
-    return settings().data_dir / "downloads" / f"{video_id}.part"
-
-
-@contextmanager
-def _alone(part: Path) -> Iterator[None]:
-    """One at a time writes to `part`: after a while without the database, two may believe that they hold the lease.
-
-    Raises:
-        BlockingIOError: somebody does. The kernel lets go of a killed one's lock.
-    """
-    part.parent.mkdir(parents=True, exist_ok=True)
-    with part.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-
-
-def _sweep(video_id: int) -> None:
-    """Remove what was fetched so far, and the notes beside it."""
-    for path in _part(video_id).parent.glob(f"{video_id}.*"):
-        path.unlink(missing_ok=True)

@@ -1,29 +1,22 @@
 """How a video ends. State, refund and event are one transaction; the published rule says what comes back."""
 
-import logging
-from contextlib import suppress
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from aivideo.adapters import provider, settings, storage
+from aivideo.adapters import settings
 from aivideo.core.errors import AlreadyEnded
 from aivideo.core.failures import CANCELLED_AFTER, CANCELLED_BEFORE, FAILURES, Failure, explain
 from aivideo.core.ledger import Kind
-from aivideo.core.video import UNDER_WAY, Line, Stage, Status, Step, file_name, poster_name
+from aivideo.core.video import UNDER_WAY, Line, Stage, Status, Step
 from aivideo.events import EventLog, error_of
-from aivideo.extensions import db
 from aivideo.models import Attempt, Video
-from aivideo.providers.base import ProviderError
 from aivideo.services import credits, notices
 from aivideo.services.videos.moves import RING_AGAIN, change, move, ring, utc_now
 from aivideo.services.videos.shelf import get
 from aivideo.transaction import transaction
 
-log = logging.getLogger(__name__)
-TO_DISCARD = (Status.COMPLETED, Status.CANCELLED)
-"""Ended videos that are due only because something of theirs has to go."""
 STEP_OF = {
     Stage.QUEUED: Step.VALIDATING,
     Stage.SUBMITTING: Step.SUBMIT,
@@ -90,60 +83,35 @@ def cancel(user_id: int, video_id: int) -> Video:
         NotFound, AlreadyEnded.
     """
     with transaction() as session:
-        _cancel(session, get(user_id, video_id))
+        stop(session, get(user_id, video_id))
     return get(user_id, video_id)
 
 
-def delete(user_id: int, video_id: int) -> None:
-    """Cancel where it is under way, hide it, and let its files go; the books stay.
+def stop(session: Session, video: Video) -> None:
+    """Cancel a video inside the open transaction, by the rules of `cancel`.
 
     Raises:
-        NotFound.
+        AlreadyEnded.
     """
-    with transaction() as session:
-        video = get(user_id, video_id)
-        with suppress(AlreadyEnded):
-            _cancel(session, video)
-        session.execute(
-            update(Video)
-            .where(Video.id == video_id)
-            .values(hidden_at=utc_now(), updated_at=utc_now())
-            .execution_options(synchronize_session=False)
+    now = utc_now()
+    stage = Stage(video.stage)
+    if stage is Stage.QUEUED:
+        if not _cancelled(session, video, paid=False):
+            stop(session, _reread(session, video))
+    elif stage in (Stage.SUBMITTING, Stage.RECONCILING):
+        wished = change(
+            session, video.id, stage, Video.cancel_requested_at.is_(None), cancel_requested_at=now, updated_at=now
         )
-        session.refresh(video)
-        if video.status in TO_DISCARD:
-            video.due_at = utc_now() + RING_AGAIN
-        with EventLog(video) as lines:
-            lines.record(Step.COMPLETED if video.ended else Step.VALIDATING, Line.DELETED)
-        if video.ended:
-            ring("discard", video)
-
-
-def discard(video_id: int) -> None:
-    """Delete what nobody will see any more: the files of a deleted video, and the provider's copy of the result.
-
-    Rung again until it was done once.
-    """
-    video = db.session.get(Video, video_id)
-    if video is None or not video.ended:
-        return
-    attempt = db.session.scalar(Attempt.accepted(video_id))
-    names = [video.file_name, video.poster_name, video.preview_name] if video.hidden_at else []
-    if video.status == Status.CANCELLED:  # whoever stored them may have been killed before they could be shown
-        names += [file_name(video.user_id, video_id), poster_name(video.user_id, video_id)]
-    if video.hidden_at and video.picture_name and not _picture_is_shared(video):
-        names.append(video.picture_name)
-    db.session.close()
-    for name in names:
-        if name:
-            storage().delete(name)
-    if attempt is not None and attempt.provider_job_id and attempt.base_url == provider().base_url:
-        try:
-            provider().delete(attempt.provider_job_id)
-        except ProviderError as error:
-            log.info("the provider keeps job %s: %s", attempt.provider_job_id, error)
-    with transaction() as session:
-        change(session, video_id, Stage.ENDED, Video.status.in_(TO_DISCARD), due_at=None)
+        if wished is not None:
+            with EventLog(wished) as lines:
+                lines.record(Step.SUBMIT, Line.CANCEL_WISHED)
+        elif (again := _reread(session, video)).stage != stage:
+            stop(session, again)
+    elif stage in UNDER_WAY:
+        if not _cancelled(session, video, paid=True):
+            stop(session, _reread(session, video))
+    else:
+        raise AlreadyEnded
 
 
 def accepted_after_all(session: Session, video: Video) -> bool:
@@ -177,28 +145,6 @@ def ring_next(session: Session, user_id: int) -> None:
         change(session, video.id, Stage.QUEUED, Video.due_at > soon, due_at=soon)
 
 
-def _cancel(session: Session, video: Video) -> None:
-    now = utc_now()
-    stage = Stage(video.stage)
-    if stage is Stage.QUEUED:
-        if not _cancelled(session, video, paid=False):
-            _cancel(session, _reread(session, video))
-    elif stage in (Stage.SUBMITTING, Stage.RECONCILING):
-        wished = change(
-            session, video.id, stage, Video.cancel_requested_at.is_(None), cancel_requested_at=now, updated_at=now
-        )
-        if wished is not None:
-            with EventLog(wished) as lines:
-                lines.record(Step.SUBMIT, Line.CANCEL_WISHED)
-        elif (again := _reread(session, video)).stage != stage:
-            _cancel(session, again)
-    elif stage in UNDER_WAY:
-        if not _cancelled(session, video, paid=True):
-            _cancel(session, _reread(session, video))
-    else:
-        raise AlreadyEnded
-
-
 def _reread(session: Session, video: Video) -> Video:
     session.refresh(video)
     return video
@@ -215,7 +161,7 @@ def _cancelled(session: Session, video: Video, *, paid: bool, look_again_at: dat
         ended_as=Status.CANCELLED,
         cancel_requested_at=video.cancel_requested_at or now,
         completed_at=now,
-        due_at=now + RING_AGAIN if paid or video.hidden_at else None,
+        due_at=max(now + RING_AGAIN, video.hidden_at or now) if paid or video.hidden_at else None,
         lease_until=None,
         waiting_reason=None,
     )
@@ -234,10 +180,3 @@ def _refund(session: Session, video: Video, failure: Failure) -> int | None:
     if not failure.refunded:
         return None
     return credits.book(session, video.user_id, Kind.REFUND, video.credits, video_id=video.id, note=failure.title)
-
-
-def _picture_is_shared(video: Video) -> bool:
-    other = select(Video.id).where(
-        Video.picture_name == video.picture_name, Video.id != video.id, Video.hidden_at.is_(None)
-    )
-    return db.session.scalar(other.limit(1)) is not None

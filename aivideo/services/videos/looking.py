@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
 
-from aivideo.core.video import Stage, Status
+from aivideo.core.video import Stage
 from aivideo.extensions import db
 from aivideo.models import Attempt, Video
 from aivideo.models.attempts import ACCEPTED
@@ -37,7 +37,7 @@ class Look:
 def claim() -> list[tuple[int, Stage]]:
     """Take what is due, at most SWEEP of it, by compare-and-set on the moment it was due: sweeps may overlap."""
     now = utc_now()
-    late = (Video.stage == Stage.ENDED) & (Video.status == Status.FAILED) & Video.ready_at.is_(None)
+    late = Video.given_up() & Video.ready_at.is_(None)
     wanted = or_(Video.stage.in_((Stage.RENDERING, Stage.RECONCILING)), late)
     due = select(Video.id).where(wanted, Video.due_at <= now).order_by(Video.due_at).limit(SWEEP)
     with transaction() as session:

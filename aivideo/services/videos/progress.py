@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from aivideo.adapters import provider, settings
 from aivideo.core.schedule import backoff, next_late_look, poll_pause
-from aivideo.core.video import Line, Stage, Status, Step
+from aivideo.core.video import Line, Stage, Step
 from aivideo.events import EventLog
 from aivideo.models import Video
 from aivideo.providers.base import ProviderError, ProviderJob
@@ -166,7 +166,7 @@ def _late(look: Look, job: ProviderJob | None) -> None:
     """A look at a video that was given up and refunded: it may have finished after all."""
     now = utc_now()
     with transaction() as session:
-        video = change(session, look.video_id, Stage.ENDED, Video.status == Status.FAILED, due_at=None)
+        video = change(session, look.video_id, Stage.ENDED, Video.given_up(), due_at=None)
         if video is None or video.completed_at is None:
             return
         if job is not None and job.state == "completed":

@@ -15,7 +15,7 @@ from aivideo.models.attempts import NOT_SENT, OPEN, UNKNOWN
 from aivideo.queue import enqueue
 from aivideo.services import notice_mail
 from aivideo.services.videos import refusal
-from aivideo.services.videos.endings import TO_DISCARD
+from aivideo.services.videos.deletion import TO_DISCARD
 from aivideo.services.videos.leases import hold
 from aivideo.services.videos.looking import SWEEP
 from aivideo.services.videos.moves import RING_AGAIN, change, utc_now
@@ -59,7 +59,7 @@ def recover() -> dict[str, int]:
     done: Counter[str] = Counter()
     now = utc_now()
     due = db.session.execute(
-        select(Video.id, Video.stage, Video.status, Video.seq, Video.ready_at)
+        select(Video.id, Video.stage, Video.status, Video.seq, Video.ready_at, Video.hidden_at)
         .where(Video.due_at <= now)
         .order_by(Video.due_at)
         .limit(AT_ONCE)
@@ -74,7 +74,7 @@ def recover() -> dict[str, int]:
                 done["save"] += _ring_later("save", row.id, row.seq)
             case Stage.SUBMITTING:
                 done["abandoned"] += _abandoned(row.id)
-            case Stage.ENDED if row.status in TO_DISCARD:
+            case Stage.ENDED if row.hidden_at or row.status in TO_DISCARD:
                 done["discard"] += _ring_later("discard", row.id, row.seq)
             case Stage.ENDED if row.ready_at is not None:
                 done["save"] += _ring_later("save", row.id, row.seq)
