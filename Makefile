@@ -18,7 +18,7 @@ run: ## Start the whole system; Ctrl-C stops it
 	@./scripts/setup run && exec $(PYTHON) -m aivideo.development
 
 test: ## Run every test
-	@./scripts/setup test && exec $(PYTHON) scripts/leave_nothing.py $(PYTHON) -m pytest -n auto --maxprocesses 8
+	@./scripts/setup test && exec $(PYTHON) scripts/leave_nothing.py $(PYTHON) -m pytest -n auto --maxprocesses 8 --dist worksteal
 
 lint: ## Check style, formatting and types
 	@./scripts/setup dev

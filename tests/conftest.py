@@ -40,6 +40,28 @@ def pytest_configure(config: pytest.Config) -> None:
         os.chmod(os.environ[ROOT], 0o755)
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """For `-n auto`: more than there are cores, for many tests wait for other processes most of their time."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each process begins with its share of the longest, whatever the order of the others.
+
+    Otherwise one would be left alone with them at the end. `--dist worksteal` deals the list out in equal parts.
+    """
+    parts = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    longest = [item for item in items if item.get_closest_marker("timeout")]
+    rest = [item for item in items if not item.get_closest_marker("timeout")]
+    dealt: list[pytest.Item] = []
+    for number in range(parts):
+        share = longest[number::parts]
+        size = (len(items) - len(dealt)) // (parts - number)
+        dealt += share + [rest.pop() for _ in range(min(len(rest), size - len(share)))]
+    items[:] = dealt + rest
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         root = Path(os.environ[ROOT])
