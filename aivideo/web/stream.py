@@ -115,6 +115,8 @@ class _Stream:
         except Exception:  # the headers are sent: all we can say is that it should come back
             log.exception("a stream broke")
             yield self._audience.drain()
+        finally:
+            self._leave()  # Werkzeug's server does not close an answer whose client has reset the connection
 
     def close(self) -> None:
         self._blocks.close()
