@@ -166,6 +166,7 @@ def snapshot(video: Video, lines: Sequence[Event] = ()) -> dict[str, Any]:
         "preview_url": f"/videos/{video.id}/preview" if completed else None,
         "error": error_of(video),
         "late": video.late,
+        "expected_at": timestamp(video.expected_at) if video.expected_at and not video.ended else None,
         "cancelling": video.cancel_requested_at is not None and not video.ended,
         "hidden": video.hidden_at is not None,
         "created_at": timestamp(video.created_at),

@@ -38,6 +38,7 @@ def video(**changes: Any) -> dict[str, Any]:
         "preview_url": None,
         "error": None,
         "late": False,
+        "expected_at": "2026-11-22T20:01:12.000Z",
         "cancelling": False,
         "hidden": False,
         "created_at": "2026-11-22T20:00:00.000Z",
@@ -53,7 +54,8 @@ def videos() -> Iterator[dict[str, Any]]:
     ended = {"stage": Stage.ENDED, "completed_at": "2026-11-22T20:00:12.000Z"}
     error = {"code": "timeout", "message": "It took too long. Your 100 credits are back.", "provider_code": None}
     yield video(status=Status.PENDING, stage=Stage.QUEUED, progress=0, lines=[])
-    yield video(status=Status.PENDING, stage=Stage.QUEUED, progress=0, waiting_reason="The provider is busy.")
+    yield video(status=Status.PENDING, stage=Stage.QUEUED, progress=0, waiting_reason="The provider is busy.", place=3)
+    yield video(expected_at=None)
     yield video()
     yield video(cancelling=True)
     yield video(stage=Stage.SAVING, progress=100)
@@ -84,6 +86,7 @@ def samples(app: Flask) -> dict[str, list[dict[str, Any]]]:
         "videos/_live.html": each_video,
         "videos/_log.html": [{"video": state, "lines": state["lines"]} for state in videos()],
         "videos/_log_line.html": [{"video_id": 42, "line": line} for line in LINES],
+        "videos/_place.html": [{"video_id": 42, "place": place} for place in (None, 1, 2, 30)],
         "videos/_player.html": [{"video": video(), "fps": 24}],
         "videos/_poster.html": [{"video": video(poster_url="/videos/42/poster?v=1.5")}],
         "videos/_rename.html": [

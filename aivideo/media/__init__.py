@@ -1,10 +1,11 @@
 """Clips and pictures: look into them, check them, draw from them. Pure functions; PyAV and Pillow load when called."""
 
 from aivideo.media.clip import Clip, UnplayableVideo, check, probe
-from aivideo.media.picture import PictureRefused, fit_picture, read_picture
-from aivideo.media.stills import frame, poster, preview, thumbnail
+from aivideo.media.picture import FITS, PictureRefused, fit_picture, read_picture
+from aivideo.media.stills import frame, poster, preview, still, thumbnail
 
 __all__ = [
+    "FITS",
     "Clip",
     "PictureRefused",
     "UnplayableVideo",
@@ -15,5 +16,6 @@ __all__ = [
     "preview",
     "probe",
     "read_picture",
+    "still",
     "thumbnail",
 ]

@@ -15,6 +15,7 @@ DARK_PICTURES = 60
 POSTER_WIDTH = 1280
 POSTER_QUALITY = 80
 POSTER_EFFORT = 1
+STILL_QUALITY = 92
 EARLIER = 0.5
 """Seconds; far more than any coding shuffles its pictures."""
 
@@ -60,6 +61,20 @@ def frame(path: Path, at: float) -> "Image":
             raise UnplayableVideo("The video file has no picture in it.")
         image: Image = shown.to_image()
         return image
+
+
+def still(path: Path, at: float, max_width: int | None = None) -> bytes:
+    """The same as JPEG, at most `max_width` pixels wide.
+
+    Raises:
+        UnplayableVideo: there is no picture to be had.
+    """
+    image = frame(path, at)
+    if max_width is not None and image.width > max_width:
+        image = image.resize((max_width, max(1, round(image.height * max_width / image.width))))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=STILL_QUALITY)
+    return out.getvalue()
 
 
 def preview(path: Path, to: Path) -> None:

@@ -58,7 +58,7 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     credits: Mapped[int]
     usd: Mapped[float] = mapped_column(default=0.0)
     picture_name: Mapped[str | None] = mapped_column(String(200))
-    """Storage name of the reference picture, already fitted to `size`."""
+    """Storage name of the reference picture, whole; it is fitted to `size` when it is sent."""
     picture_hash: Mapped[str | None] = mapped_column(String(64))
     picture_fit: Mapped[str] = mapped_column(String(16), default="crop", server_default="crop")
     """How the picture becomes the size: `crop` fills it, `pad` shows all of it."""

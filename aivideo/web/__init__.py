@@ -16,6 +16,7 @@ from aivideo.web import (
     library,
     notices,
     operations,
+    pictures,
     protection,
     receipts,
     request_ids,
@@ -23,6 +24,7 @@ from aivideo.web import (
     stream,
     studio,
     videos,
+    waiting,
     websocket,
 )
 
@@ -37,6 +39,6 @@ def init_app(app: Flask) -> None:
     for part in (request_ids, errors, headers, compression, filters, routing, protection, access, notices):
         part.init_app(app)
     csrf.exempt(api.bp)
-    pages = (studio, library, videos, receipts, accounts, notices)
-    for module in (*pages, stream, websocket, api, api_docs, operations, back_office):
+    pages = (studio, library, videos, pictures, waiting, receipts, accounts, notices, operations, back_office)
+    for module in (*pages, stream, websocket, api, api_docs):
         app.register_blueprint(module.bp)

@@ -48,7 +48,9 @@ def init_app(app: Flask) -> None:
         dimensions=dimensions,
         elapsed=elapsed,
         exact=exact,
+        left=left,
         megabytes=megabytes,
+        time_left=time_left,
         shape=shape,
         words=words,
     )
@@ -72,10 +74,23 @@ def moment(value: datetime | str) -> datetime:
 def elapsed(start: datetime | str, end: datetime | str | None = None) -> str:
     """Time between two moments, the second being now by default: `1:12`, `1:02:03`."""
     until = moment(end) if end else datetime.now(UTC)
-    seconds = max(0, int((until - moment(start)).total_seconds()))
+    return duration(max(0, int((until - moment(start)).total_seconds())))
+
+
+def duration(seconds: int) -> str:
     hours, rest = divmod(seconds, HOUR)
     minutes, seconds = divmod(rest, MINUTE)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def left(expected: datetime | str, now: datetime | None = None) -> int:
+    """Seconds until then; 0 where that has passed."""
+    return max(0, round((moment(expected) - (now or datetime.now(UTC))).total_seconds()))
+
+
+def time_left(seconds: int) -> str:
+    """`about 1:12 left`, and an honest word where an estimate was wrong. `page.js` says the same while it counts."""
+    return f"about {duration(seconds)} left" if seconds else "a moment longer"
 
 
 def ago(value: datetime | str, now: datetime | None = None) -> str:

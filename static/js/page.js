@@ -40,6 +40,11 @@ new MutationObserver((changes) => {
 
 // Counts on from what the server last wrote, so that a wrong clock does not matter.
 const counted = new WeakMap();
+function duration(seconds) {
+  const two = (value) => String(value % 60).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes}:${two(seconds)}` : `${Math.floor(minutes / 60)}:${two(minutes)}:${two(seconds)}`;
+}
 function tick() {
   for (const time of all("time[data-running]")) {
     let clock = counted.get(time);
@@ -47,14 +52,19 @@ function tick() {
       const seconds = time.textContent.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
       counted.set(time, (clock = { start: performance.now() - seconds * 1000 }));
     }
-    const seconds = Math.floor((performance.now() - clock.start) / 1000);
-    const two = (value) => String(value % 60).padStart(2, "0");
-    const minutes = Math.floor(seconds / 60);
-    clock.text = minutes < 60 ? `${minutes}:${two(seconds)}` : `${Math.floor(minutes / 60)}:${two(minutes)}:${two(seconds)}`;
-    time.textContent = clock.text;
+    clock.text = time.textContent = duration(Math.floor((performance.now() - clock.start) / 1000));
   }
 }
-setInterval(tick, 1000);
+// What is left of an estimate; one that proves wrong is not counted into the negative.
+function countDown() {
+  for (const line of all("[data-left]")) {
+    let clock = counted.get(line);
+    if (clock?.text !== line.textContent) counted.set(line, (clock = { end: performance.now() + line.dataset.left * 1000 }));
+    const seconds = Math.max(0, Math.round((clock.end - performance.now()) / 1000));
+    clock.text = line.textContent = seconds ? `about ${duration(seconds)} left` : "a moment longer";
+  }
+}
+setInterval(() => (tick(), countDown()), 1000);
 
 function localTimes() {
   for (const time of all("time[datetime]:not([data-local])")) {

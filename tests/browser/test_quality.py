@@ -1,5 +1,6 @@
 """What can be measured: weight, accessibility, stillness of the layout, nothing inline, nothing from elsewhere."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,21 @@ def test_nothing_moves_when_a_card_changes_its_state(visit):
     for shown in alone:
         shown.get_by_text("MP4").first.wait_for()  # the details have come
     assert [shown.evaluate("shifts") for shown in (page, *alone)] == [[], [], []]
+
+
+def test_a_card_tells_its_place_in_line_and_counts_down_what_is_left(visit):
+    gerda = visit()
+    page = gerda.page
+    made = [gerda.make_video() for _ in range(5)]  # a plan of three at once
+    last = page.locator(f"#live-{made[4]}")
+    last.get_by_text("1 video before it").wait_for()
+    page.wait_for_function("() => document.getAnimations().length === 0")
+    page.evaluate(WATCH_SHIFTS)
+    for stage in ("Next in line", re.compile(r"about 0:\d\d left"), re.compile("about 0:0[0-5] left|a moment longer")):
+        last.get_by_text(stage).wait_for(timeout=60_000)
+    gerda.wait_for_status(made[4])
+    assert page.evaluate("shifts") == []
+    assert gerda.complaints == []
 
 
 def test_the_appearance_is_chosen_before_the_first_paint_and_kept(visit):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageCms, ImageDraw
+from PIL import Image, ImageCms, ImageDraw, ImageStat
 
 from aivideo.media import PictureRefused, fit_picture, read_picture
 
@@ -242,24 +242,33 @@ def test_a_picture_cut_off_is_refused(kind: str, part: float) -> None:
 
 
 @pytest.mark.parametrize("size", ["1280x720", "720x1280", "1024x1792", "1x1"])
-@pytest.mark.parametrize("how", ["cover", "contain"])
-def test_a_picture_is_fitted_to_the_very_pixel(size: str, how: str) -> None:
-    fitted = opened(fit_picture(encoded(halves((333, 517))), size, how))
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_a_picture_is_fitted_to_the_very_pixel(size: str, fit: str) -> None:
+    fitted = opened(fit_picture(encoded(halves((333, 517))), size, fit))
     assert (fitted.format, f"{fitted.width}x{fitted.height}") == ("JPEG", size)
 
 
-def test_cover_fills_the_frame_and_keeps_the_middle() -> None:
-    fitted = opened(fit_picture(encoded(halves((400, 100))), "200x200"))
-    assert close(fitted.getpixel((20, 10)), RED)
-    assert close(fitted.getpixel((180, 190)), BLUE)
+@pytest.mark.parametrize(
+    ("focus", "left", "right"), [(0, RED, RED), (0.25, RED, RED), (0.5, RED, BLUE), (1, BLUE, BLUE)]
+)
+def test_a_crop_fills_the_frame_and_keeps_what_the_focus_is_on(focus: float, left: Any, right: Any) -> None:
+    for turned in (False, True):  # whichever side is cut
+        picture = halves((400, 100)).transpose(Image.Transpose.TRANSPOSE) if turned else halves((400, 100))
+        fitted = opened(fit_picture(encoded(picture), "200x200", "crop", focus))
+        first, last = ((10, 20), (190, 180)) if turned else ((20, 10), (180, 190))
+        assert close(fitted.getpixel(first), left)
+        assert close(fitted.getpixel(last), right)
 
 
-def test_contain_shows_all_of_the_picture() -> None:
+def test_padding_shows_all_of_the_picture_and_fills_the_edges_calmly() -> None:
     tall = Image.new("RGB", (100, 400), GREEN)
     ImageDraw.Draw(tall).rectangle((0, 0, 99, 40), fill=RED)
-    fitted = opened(fit_picture(encoded(tall), "400x400", "contain"))
+    fitted = opened(fit_picture(encoded(tall), "400x400", "pad"))
     assert close(fitted.getpixel((200, 10)), RED)
     assert close(fitted.getpixel((200, 390)), GREEN)
+    edge = fitted.crop((0, 0, 140, 400))
+    assert max(ImageStat.Stat(edge).stddev) < 12, "no shapes"
+    assert close(fitted.getpixel((20, 200)), tuple(round(value * 0.82) for value in GREEN)), "and a little darker"
 
 
 def test_a_small_picture_is_enlarged() -> None:
@@ -268,11 +277,12 @@ def test_a_small_picture_is_enlarged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "how"), [("1280", "cover"), ("0x720", "cover"), ("-1x5", "cover"), ("9x9", "stretch")]
+    ("size", "fit", "focus"),
+    [("1280", "crop", 0.5), ("0x720", "crop", 0), ("-1x5", "pad", 0), ("9x9", "stretch", 0), ("9x9", "crop", 1.1)],
 )
-def test_a_frame_that_is_none_is_a_mistake_of_ours(size: str, how: str) -> None:
+def test_a_frame_that_is_none_is_a_mistake_of_ours(size: str, fit: str, focus: float) -> None:
     with pytest.raises(ValueError, match="cannot fit"):
-        fit_picture(encoded(halves()), size, how)
+        fit_picture(encoded(halves()), size, fit, focus)
 
 
 def test_fitting_refuses_what_reading_refuses() -> None:

@@ -1,11 +1,13 @@
 """Pictures drawn from clips: posters, the frame of a moment, moving previews."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageStat
 
+from aivideo import media
 from aivideo.media import UnplayableVideo, frame, poster, preview, read_picture, stills, thumbnail
 from aivideo.media.stills import PREVIEW_BYTES, PREVIEW_PICTURES
 
@@ -64,6 +66,8 @@ def test_the_frame_of_a_moment_is_the_one_that_a_player_shows_then(options, make
     assert number_of(frame(path, 0)) == 0
     assert number_of(frame(path, 12 / RATE + 0.001)) == 12
     assert number_of(frame(path, 99)) == 47
+    with Image.open(io.BytesIO(media.still(path, 30.5 / RATE, max_width=160))) as shown:
+        assert (shown.format, shown.size, number_of(shown)) == ("JPEG", (160, 90), 30)
     poster(path, tmp_path / "still.webp", 30.5 / RATE)
     with Image.open(tmp_path / "still.webp") as still:
         assert (number_of(still), still.size) == (30, (WIDTH, HEIGHT))

@@ -47,6 +47,18 @@ def test_what_is_saved_comes_back_byte_for_byte(storage: Storage, clip: Path, tm
     assert clip.exists()
 
 
+def test_a_still_is_drawn_of_a_clip_wherever_it_is_kept(storage: Storage, tmp_path: Path) -> None:
+    from aivideo.media import UnplayableVideo
+    from aivideo.providers.simulator import drawing
+    from aivideo.services.pictures import _still
+
+    drawing.draw(tmp_path / "clip.mp4", "A clip", size="320x180", seconds=1)
+    storage.save(NAME, tmp_path / "clip.mp4", "video/mp4")
+    assert _still(storage, NAME, 0.5, None).startswith(b"\xff\xd8")
+    with pytest.raises((FileNotFoundError, UnplayableVideo)):
+        _still(storage, "user_1_video_3.mp4", 0.5, None)
+
+
 def test_a_second_file_of_one_name_takes_the_place_of_the_first(storage: Storage, clip: Path, tmp_path: Path) -> None:
     storage.save(NAME, clip, "video/mp4")
     clip.write_bytes(b"shorter")

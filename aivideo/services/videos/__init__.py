@@ -7,7 +7,9 @@ from aivideo.services.videos.collection import save
 from aivideo.services.videos.deletion import delete, delete_all, discard, restore, restore_all
 from aivideo.services.videos.drawings import choose_poster, draw_preview, reference
 from aivideo.services.videos.endings import cancel
+from aivideo.services.videos.estimates import expected_wait
 from aivideo.services.videos.intake import Receipt, request, require_means
+from aivideo.services.videos.line import place
 from aivideo.services.videos.progress import poll
 from aivideo.services.videos.recovery import Ticker, recover
 from aivideo.services.videos.sequels import extension_order, remix_order, whole_seconds
@@ -39,11 +41,13 @@ __all__ = [
     "delete_all",
     "discard",
     "draw_preview",
+    "expected_wait",
     "extension_order",
     "get",
     "just_deleted",
     "mark",
     "page",
+    "place",
     "poll",
     "recover",
     "reference",

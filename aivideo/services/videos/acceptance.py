@@ -14,7 +14,7 @@ from aivideo.events import EventLog
 from aivideo.models import Attempt, Video
 from aivideo.models.attempts import ACCEPTED, UNKNOWN
 from aivideo.providers.base import ProviderJob
-from aivideo.services.videos import waiting
+from aivideo.services.videos import estimates, waiting
 from aivideo.services.videos.endings import accepted_after_all
 from aivideo.services.videos.moves import move, ring, utc_now
 from aivideo.services.videos.refusal import FIRST_LOOK, doubt, is_superseded
@@ -63,6 +63,8 @@ def _follow(session: Session, attempt: Attempt, job: ProviderJob, by: str) -> No
         video = move(session, attempt.video_id, stage, Stage.RENDERING, **values)
         if video is None:
             continue
+        waiting.place_freed(video.user_id)
+        video.expected_at = estimates.first(video.model, video.seconds, now)
         with EventLog(video) as lines:
             if by != "answer":
                 lines.record(Step.SUBMIT, Line.ADOPTED)
@@ -103,7 +105,13 @@ def _take_id(session: Session, attempt: Attempt, job_id: str, *, authoritative: 
     if not authoritative or holder.settled_by == "answer":
         return False
     video = move(
-        session, holder.video_id, Stage.RENDERING, Stage.RECONCILING, due_at=utc_now() + FIRST_LOOK, accepted_at=None
+        session,
+        holder.video_id,
+        Stage.RENDERING,
+        Stage.RECONCILING,
+        due_at=utc_now() + FIRST_LOOK,
+        accepted_at=None,
+        expected_at=None,
     )
     if video is None:
         return False  # its clip is already being shown or was given up: the exchange is between equal requests

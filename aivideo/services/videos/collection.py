@@ -17,8 +17,8 @@ from aivideo.extensions import db
 from aivideo.models import Attempt, Video
 from aivideo.providers.base import ProviderError, ProviderJob
 from aivideo.services import notices
-from aivideo.services.videos import leases
-from aivideo.services.videos.endings import fail, ring_next
+from aivideo.services.videos import leases, waiting
+from aivideo.services.videos.endings import fail
 from aivideo.services.videos.moves import change, move, ring, utc_now
 from aivideo.services.videos.parts import alone, part_of, sweep
 from aivideo.services.videos.sequels import ordered_length
@@ -182,7 +182,7 @@ def _complete(work: _Work, values: dict[str, object]) -> bool:
         notices.note(session, video)
         ring("preview", video)
         if not late:
-            ring_next(session, video.user_id)
+            waiting.place_freed(video.user_id)
     return True
 
 

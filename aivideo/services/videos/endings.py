@@ -2,10 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from aivideo.adapters import settings
 from aivideo.core.errors import AlreadyEnded
 from aivideo.core.failures import CANCELLED_AFTER, CANCELLED_BEFORE, FAILURES, Failure, explain
 from aivideo.core.ledger import Kind
@@ -15,6 +13,7 @@ from aivideo.models import Attempt, Video
 from aivideo.services import credits, notices
 from aivideo.services.videos.moves import RING_AGAIN, change, move, ring, utc_now
 from aivideo.services.videos.shelf import get
+from aivideo.services.videos.waiting import place_freed
 from aivideo.transaction import transaction
 
 STEP_OF = {
@@ -71,7 +70,7 @@ def fail(
     with EventLog(ended, _refund(session, ended, failure)) as lines:
         lines.record(STEP_OF[before], Line.failed(message), status=Status.FAILED, error=error_of(ended))
     notices.note(session, ended)
-    ring_next(session, ended.user_id)
+    place_freed(ended.user_id)
     return True
 
 
@@ -124,27 +123,6 @@ def cancelled_unsent(session: Session, video: Video) -> bool:
     return video.cancel_requested_at is not None and _cancelled(session, video, paid=False)
 
 
-def ring_next(session: Session, user_id: int) -> None:
-    """A place became free: wake the user's next waiting video, and the next of all where places are shared.
-
-    The ring may get lost, so the ticker is to look soon as well; a row that somebody else has locked is in good hands.
-    """
-    waiting = (
-        select(Video)
-        .where(Video.stage == Stage.QUEUED, Video.waiting_reason.is_not(None))
-        .order_by(Video.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    chosen = [session.scalar(waiting.where(Video.user_id == user_id))]
-    if settings().sora_max_concurrent is not None:
-        chosen.append(session.scalar(waiting))
-    for video in {video.id: video for video in chosen if video is not None}.values():
-        ring("submit", video)
-        soon = utc_now() + RING_AGAIN
-        change(session, video.id, Stage.QUEUED, Video.due_at > soon, due_at=soon)
-
-
 def _reread(session: Session, video: Video) -> Video:
     session.refresh(video)
     return video
@@ -171,7 +149,7 @@ def _cancelled(session: Session, video: Video, *, paid: bool, look_again_at: dat
         lines.record(STEP_OF[before], Line.CANCELLED_PAID if paid else Line.CANCELLED_FREE, status=Status.CANCELLED)
     if paid or ended.hidden_at:
         ring("discard", ended)
-    ring_next(session, ended.user_id)
+    place_freed(ended.user_id)
     return True
 
 

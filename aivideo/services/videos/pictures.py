@@ -27,7 +27,7 @@ def fitted(video: Video, held: ExitStack) -> Path:
     folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="aivideo-")))
     source, fit = folder / "source.jpg", folder / "reference.jpg"
     storage().read(str(video.picture_name), source)
-    fit.write_bytes(fit_picture(source, video.size))
+    fit.write_bytes(fit_picture(source, video.size, video.picture_fit, video.picture_focus))
     return fit
 
 

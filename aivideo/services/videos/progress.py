@@ -9,11 +9,12 @@ from aivideo.core.video import Line, Stage, Step
 from aivideo.events import EventLog
 from aivideo.models import Video
 from aivideo.providers.base import ProviderError, ProviderJob
-from aivideo.services.videos import looking
+from aivideo.services.videos import estimates, looking
 from aivideo.services.videos.endings import fail
 from aivideo.services.videos.looking import Look
 from aivideo.services.videos.moves import change, move, ring, utc_now
 from aivideo.services.videos.reconciliation import reconcile
+from aivideo.services.videos.waiting import place_freed
 from aivideo.transaction import release, transaction
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ def _still_rendering(look: Look, job: ProviderJob) -> None:
             return None
         if job.progress is not None:  # never backwards: servers are known to jump
             video.progress = max(video.progress, min(99, job.progress))
+            estimates.refine(video, look.accepted_at, now)
         with EventLog(video) as lines:
             lines.record(Step.PROCESSING, Line.processing(age), progress=video.progress)
 
@@ -102,6 +104,8 @@ def _ready(look: Look, job: ProviderJob) -> None:
         with EventLog(video) as lines:
             lines.record(Step.DOWNLOADING, Line.DOWNLOADING, progress=100)
         ring("save", video)
+        if settings().sora_max_concurrent is not None:
+            place_freed(video.user_id)
 
 
 def _ended_badly(look: Look, job: ProviderJob) -> None:

@@ -97,6 +97,7 @@ def doubt(session: Session, attempt: Attempt) -> None:
         failed_looks=0,
     )
     if video is not None:
+        waiting.place_freed(video.user_id)
         with EventLog(video) as lines:
             lines.record(Step.SUBMIT, Line.RECONCILING, status=Status.PROCESSING)
 
@@ -147,6 +148,7 @@ def back_to_queue(session: Session, video: Video, reason: str | None, pause: flo
     )
     if queued is None:
         return
+    waiting.place_freed(queued.user_id)
     if reason is not None and told != reason:
         retries = settings().generation_retries
         line = Line.trying_again(reason, pause, number, retries) if counts else Line.waiting(reason)

@@ -6,10 +6,10 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from aivideo.extensions import db
 from aivideo.models import Attempt, User, Video
 from aivideo.models.attempts import OPEN, UNKNOWN
 from aivideo.providers.base import CreateRequest, ProviderError
-from aivideo.services.videos import acceptance, leases, pictures, refusal, sequels, waiting
+from aivideo.services.videos import acceptance, leases, line, pictures, refusal, sequels, waiting
 from aivideo.services.videos.endings import fail
 from aivideo.services.videos.moves import change, move, utc_now
 from aivideo.transaction import transaction
@@ -67,28 +67,34 @@ def _claim(video_id: int) -> Video | None:
     with transaction() as session:
         waiting.one_at_a_time(session, user_id)
         plan = session.scalar(select(User.plan).where(User.id == user_id))
-        wait = waiting.why(session, user_id, plan or "", now)
+        wait = waiting.why(session, video_id, user_id, plan or "", now)
         if wait is not None:
             _keep_waiting(session, video_id, wait)
-            return None
-        until = now + leases.LEASE
-        video = move(
-            session,
-            video_id,
-            Stage.QUEUED,
-            Stage.SUBMITTING,
-            or_(Video.send_after.is_(None), Video.send_after <= now),
-            lease_until=until,
-            due_at=until,
-            waiting_reason=None,
-        )
-        if video is None:
-            return None
-        with EventLog(video) as lines:
-            if video.tries == 0:
-                lines.record(Step.VALIDATING, Line.VALIDATING, status=Status.PROCESSING)
-            if video.picture_name:
-                lines.record(Step.IMAGE, Line.IMAGE, status=Status.PROCESSING)
+        video = _take_place(session, video_id, now) if wait is None else None
+    if wait is not None and wait.for_a_place:
+        waiting.wake(user_id)  # one may have become free meanwhile, whose owner could not see that we wait for it
+    return video
+
+
+def _take_place(session: Session, video_id: int, now: datetime) -> Video | None:
+    until = now + leases.LEASE
+    video = move(
+        session,
+        video_id,
+        Stage.QUEUED,
+        Stage.SUBMITTING,
+        line.may_be_sent(now),
+        lease_until=until,
+        due_at=until,
+        waiting_reason=None,
+    )
+    if video is None:
+        return None
+    with EventLog(video) as lines:
+        if video.tries == 0:
+            lines.record(Step.VALIDATING, Line.VALIDATING, status=Status.PROCESSING)
+        if video.picture_name:
+            lines.record(Step.IMAGE, Line.IMAGE, status=Status.PROCESSING)
     return video
 
 
@@ -105,11 +111,13 @@ def _keep_waiting(session: Session, video_id: int, wait: waiting.Wait) -> None:
     if utc_now() >= deadline:
         fail(session, video, "queue_timeout")
         return
-    told = video.waiting_reason
-    changed = change(session, video_id, Stage.QUEUED, due_at=min(wait.until, deadline), waiting_reason=wait.reason)
-    if changed is not None and told != wait.reason:
+    if video.send_after is not None and video.send_after > utc_now():
+        return  # it has a reason of its own to wait, and is rung for when that is over
+    told, reason = video.waiting_reason, wait.reason or video.waiting_reason
+    changed = change(session, video_id, Stage.QUEUED, due_at=min(wait.until, deadline), waiting_reason=reason)
+    if changed is not None and reason is not None and told != reason:
         with EventLog(changed) as lines:
-            lines.record(Step.VALIDATING, Line.waiting(wait.reason), status=Status.PENDING)
+            lines.record(Step.VALIDATING, Line.waiting(reason), status=Status.PENDING)
 
 
 def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateRequest] | None:

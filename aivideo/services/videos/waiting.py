@@ -1,17 +1,21 @@
-"""Why a video has to wait for its turn, and the gates that keep paid calls back."""
+"""Why a video has to wait for its turn, what wakes it, and the gates that keep paid calls back."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from aivideo.adapters import catalogue, provider, settings
 from aivideo.core.schedule import backoff
-from aivideo.core.video import UPSTREAM
-from aivideo.extensions import insert_on_conflict
+from aivideo.core.video import Stage
+from aivideo.extensions import db, insert_on_conflict
 from aivideo.models import Gate, Video
 from aivideo.providers.base import ProviderError
+from aivideo.services.videos import line
+from aivideo.services.videos.moves import RING_AGAIN, change, ring, utc_now
+from aivideo.transaction import after_commit, transaction
 
 LOOK_AGAIN = timedelta(seconds=60)
 """A place that becomes free rings by itself; this is for a ring that got lost."""
@@ -24,8 +28,11 @@ OPERATOR_KINDS = frozenset({"quota", "unauthorised"})
 
 @dataclass(frozen=True)
 class Wait:
-    reason: str
+    reason: str | None
+    """None where it is a matter of moments, of which nobody needs to hear."""
     until: datetime
+    for_a_place: bool = True
+    """Whether a place that becomes free ends it."""
 
 
 def one_at_a_time(session: Session, user_id: int) -> None:
@@ -37,20 +44,43 @@ def one_at_a_time(session: Session, user_id: int) -> None:
         session.execute(select(func.pg_advisory_xact_lock(PLACE_IN_LINE, user_id)))
 
 
-def why(session: Session, user_id: int, plan_id: str, now: datetime) -> Wait | None:
-    """The reason to wait that holds now, or None. The user's place must be locked: the count is only true under it."""
-    gate = _gate(session, locked=settings().sora_max_concurrent is not None)
+def why(session: Session, video_id: int, user_id: int, plan_id: str, now: datetime) -> Wait | None:
+    """The reason to wait that holds now, or None. The user's place must be locked: only so are the counts true."""
+    shared = settings().sora_max_concurrent is not None
+    gate = _gate(session, locked=shared)
     if gate is not None and gate.closed_until > now:
-        return Wait(gate.reason, gate.closed_until)
-    plan = catalogue().plan(plan_id)
-    if (session.scalar(Video.count_under_way(user_id)) or 0) >= plan.under_way:
-        return Wait(f"Your plan makes {plan.under_way} videos at once. This one is next in line.", now + LOOK_AGAIN)
-    most = settings().sora_max_concurrent
-    if most is not None:
-        busy = session.scalar(select(func.count()).select_from(Video).where(Video.stage.in_(UPSTREAM))) or 0
-        if busy >= most:
-            return Wait("All places at the provider are taken. This one is in line.", now + LOOK_AGAIN)
+        return Wait(gate.reason, gate.closed_until, for_a_place=False)
+    most = catalogue().plan(plan_id).under_way
+    mine = line.standing(session, video_id, user_id, now)
+    if mine.under_way + mine.before >= most:
+        return Wait(f"Your plan makes {most} videos at once. This one is in line.", now + LOOK_AGAIN)
+    if mine.sending + mine.before >= line.SENDS_AT_ONCE:
+        return Wait(None, now + LOOK_AGAIN)
+    if shared and video_id not in line.next_ones(session, user_id, now):
+        return Wait("All places at the provider are taken. This one is in line.", now + LOOK_AGAIN)
     return None
+
+
+def place_freed(user_id: int) -> None:
+    """A video of this user leaves its place with the open transaction: after its commit, wake whose turn it is then."""
+    after_commit(partial(wake, user_id))
+
+
+def wake(user_id: int) -> None:
+    """Ring for the videos whose turn it is and whom nobody rings soon, outside of any transaction.
+
+    Whoever frees a place calls this after the commit, and so does whoever has just begun to wait for one: of two at the
+    same moment the second sees what the first has done. Should the ring get lost, the ticker looks soon as well.
+    """
+    now = utc_now()
+    soon = now + RING_AGAIN
+    for video_id, due_at in line.next_ones(db.session(), user_id, now).items():
+        if due_at is None or due_at <= soon:
+            continue
+        with transaction() as session:  # one row at a time: nobody who holds another is waited for
+            video = change(session, video_id, Stage.QUEUED, Video.due_at > soon, due_at=soon)
+            if video is not None:
+                ring("submit", video)
 
 
 def deadline(video: Video) -> datetime:
