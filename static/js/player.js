@@ -68,7 +68,7 @@ row.addEventListener("change", ({ target }) => target.matches("[data-speed]") &&
 for (const type of ["loadedmetadata", "durationchange", "timeupdate", "seeked"]) card.addEventListener(type, draw, true); // they do not bubble
 card.addEventListener("ratechange", () => speeds.includes(player().playbackRate) && (find("[data-speed]", row).value = player().playbackRate), true);
 
-/* ---- The poster, and the title ---- */
+/* ---- The poster, the title, the star ---- */
 
 // In the capturing phase: before htmx reads the form.
 document.addEventListener("submit", ({ target }) => {
@@ -92,6 +92,12 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
     notice("This frame is the poster now.", "success");
   }
   if (form?.closest?.(".video-title")) find(".video-title summary").focus();
+});
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  const star = ctx?.request?.form?.favourite;
+  if (!star || ctx.response.status !== 200) return;
+  star.ariaPressed = String(star.value === "1");
+  star.value = star.value === "1" ? "0" : "1";
 });
 document.addEventListener("htmx:response:error", ({ detail: { ctx } }) =>
   row.contains(ctx?.request?.form) && notice("The poster could not be changed. Try again in a moment.", "danger"));

@@ -74,6 +74,12 @@ def test_frames_speed_poster_title_and_files(visit):
     page.keyboard.press("Escape")
     assert page.get_by_label("Title", exact=True).is_hidden()
 
+    star = page.get_by_role("button", name="Favourite")
+    star.click()
+    page.wait_for_selector("button.star[aria-pressed=true]")
+    page.reload()
+    assert star.get_attribute("aria-pressed") == "true"
+
     for link, name in (("Download", ".mp4"), ("Poster", ".webp"), ("Preview", " (preview).webp")):
         with page.expect_download() as download:
             page.locator("#about .actions").get_by_role("link", name=link).click()
@@ -81,5 +87,11 @@ def test_frames_speed_poster_title_and_files(visit):
         assert download.value.path().stat().st_size > 1000
     anna.go("/videos")
     assert page.locator(f"#tile-{video_id} img").get_attribute("src") == chosen
+    anna.go(f"/videos/{video_id}")
+    page.get_by_role("button", name="Delete").click()
+    page.wait_for_url("**/videos")
+    assert page.locator(f"#tile-{video_id}").count() == 0
+    page.get_by_role("button", name="Undo").click()
+    page.locator(f"#tile-{video_id}").wait_for()
     assert anna.complaints == []
     assert anna.foreign == []
