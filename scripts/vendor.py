@@ -31,10 +31,11 @@ PACKAGES: dict[tuple[str, str], dict[str, str]] = {
 # fmt: off
 ICONS = [
     "arrow-left", "arrow-right", "ban", "bell", "chevron-down", "chevron-right", "chevrons-right", "circle-alert",
-    "circle-check", "clock", "download", "film", "hourglass", "image", "image-plus", "info", "key-round", "keyboard",
-    "list-checks", "log-out", "monitor", "moon", "pencil", "play", "rectangle-horizontal", "rectangle-vertical",
-    "repeat", "rotate-ccw", "search", "shield", "shuffle", "sliders-horizontal", "smartphone", "square", "star",
-    "star-off", "step-back", "step-forward", "sun", "trash-2", "undo-2", "user", "x",
+    "circle-check", "clock", "crop", "download", "film", "history", "hourglass", "image", "image-plus", "info",
+    "key-round", "keyboard", "lightbulb", "list-checks", "list-plus", "log-out", "maximize", "monitor", "moon",
+    "pencil", "pin", "pin-off", "play", "rectangle-horizontal", "rectangle-vertical", "repeat", "rotate-ccw",
+    "search", "shield", "shuffle", "sliders-horizontal", "smartphone", "square", "star", "star-off", "step-back",
+    "step-forward", "sun", "trash-2", "undo-2", "user", "x",
 ]
 # fmt: on
 SPRITE = ROOT / "static/icons.svg"

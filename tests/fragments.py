@@ -6,7 +6,11 @@ from typing import Any
 
 from flask import Flask
 
+from aivideo.core.prompts import PARTS, STARTING_POINTS
 from aivideo.core.video import Line, Stage, Status, Step, file_url
+from aivideo.models import Video
+from aivideo.services.prompts import History, Written
+from aivideo.web import reference
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 LINES = [
@@ -79,6 +83,16 @@ def samples(app: Flask) -> dict[str, list[dict[str, Any]]]:
     return {
         "components/_balance.html": [{"credits": 0}, {"credits": 1}, {"credits": 12_500}],
         "components/_notice.html": [notice, {**notice, "kind": "danger", "href": "/account", "action": "Look"}],
+        "prompts/_frames.html": [
+            {"video": None, "videos": []},
+            {"video": None, "videos": [Video(id=42, prompt="A cat", seconds=8, poster_name="poster.webp")]},
+            {"video": Video(id=42, prompt="A cat", seconds=8), "videos": []},
+        ],
+        "prompts/_history.html": list(_histories()),
+        "prompts/_parts.html": [
+            {"parts": PARTS, "values": {"shot": "Wide"}, "prompt": words} for words in ("", "Wide.")
+        ],
+        "prompts/_starting_points.html": [{"starts": STARTING_POINTS}],
         "errors/_error.html": [{"status": 409, "title": "Conflict", "detail": "This video has already ended."}],
         "videos/_card.html": each_video,
         "videos/_composer.html": list(_composers(app)),
@@ -102,12 +116,38 @@ def samples(app: Flask) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def _histories() -> Iterator[dict[str, Any]]:
+    written = [Written("A cat", 42, 3, None)]
+    for pinned, found, search in (([], [], "x"), ([Written("A dog", None, 0, 7)], written, ""), ([], written, "")):
+        yield {"pinned": pinned, "history": History(found, 42 if found else None), "search": search, "first": True}
+
+
 def _composers(app: Flask) -> Iterator[dict[str, Any]]:
     from aivideo.web.forms import VideoForm
 
     catalogue = app.extensions["catalogue"]
-    wrong = {field: ["This is wrong."] for field in ("form", "prompt", "model", "size", "seconds", "input_reference")}
+    model = catalogue.default_model
+    fields = ("form", "prompt", "model", "size", "seconds", "count", "input_reference")
+    wrong = {field: ["This is wrong."] for field in fields}
+    source = Video(id=42, prompt="A cat", model=model.id, size=model.sizes[0].name, seconds=8)
     for plan in catalogue.plans.values():
         for errors in ({}, wrong):
-            form = VideoForm(catalogue, prompt="A cat", errors=errors, notice="You have this video already.")
-            yield {"form": form, "catalogue": catalogue, "balance": 50, "plan": plan, "wait": "about 15 s"}
+            forms = [
+                VideoForm(catalogue, prompt="A cat", errors=errors, notice="You have this video already."),
+                VideoForm(catalogue, errors=errors, picture="frame", frame_of="42", frame_at="1"),
+                *(
+                    VideoForm(catalogue, errors=errors, **{mode: "42"}).over(source, [catalogue.order("A cat " * 9)])
+                    for mode in ("remix_of", "extend_of")
+                ),
+            ]
+            for form in forms:
+                yield {
+                    "form": form,
+                    "catalogue": catalogue,
+                    "balance": 50,
+                    "plan": plan,
+                    "waits": {model.id: {model.default_seconds: "about 15 s"}},
+                    "trials": ["night-city"],
+                    "own": reference.own(form),
+                    "paused": bool(errors),
+                }

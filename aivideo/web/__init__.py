@@ -17,8 +17,10 @@ from aivideo.web import (
     notices,
     operations,
     pictures,
+    prompts,
     protection,
     receipts,
+    reference,
     request_ids,
     routing,
     stream,
@@ -39,6 +41,6 @@ def init_app(app: Flask) -> None:
     for part in (request_ids, errors, headers, compression, filters, routing, protection, access, notices):
         part.init_app(app)
     csrf.exempt(api.bp)
-    pages = (studio, library, videos, pictures, waiting, receipts, accounts, notices, operations, back_office)
-    for module in (*pages, stream, websocket, api, api_docs):
+    pages = (studio, prompts, reference, library, videos, pictures, waiting, receipts, accounts, notices, operations)
+    for module in (*pages, back_office, stream, websocket, api, api_docs):
         app.register_blueprint(module.bp)

@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 from markupsafe import escape
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from aivideo.core import errors as domain
 from aivideo.core.errors import DomainError
@@ -116,7 +116,10 @@ def _of_http(error: HTTPException) -> Any:
     headers = {key: value for key, value in error.get_headers() if key.lower() not in _OWN_HEADERS}
     if error.code == HTTPStatus.UNAUTHORIZED and request.path.startswith("/api/"):
         headers.setdefault("WWW-Authenticate", "Bearer")
-    return answer(error.code, said or DETAIL.get(error.code) or phrase(error.code), headers=headers)
+    detail = said or DETAIL.get(error.code) or phrase(error.code)
+    if isinstance(error, TooManyRequests) and isinstance(error.retry_after, int):
+        detail = detail.replace("a moment", f"{error.retry_after} s")
+    return answer(error.code, detail, headers=headers)
 
 
 def _of_csrf(error: CSRFError) -> Response:

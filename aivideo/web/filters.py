@@ -61,6 +61,7 @@ def init_app(app: Flask) -> None:
         status_word=lambda status: STATUS_WORDS[Status(status)],
         stage_word=lambda stage: STAGE_WORDS.get(Stage(stage), ""),
         failure_word=lambda code: FAILURE_WORDS.get(code, "It did not work"),
+        can=lambda model, what: bool((known := app.extensions["catalogue"].model(model)) and known.can(what)),
         model_name=lambda model: getattr(app.extensions["catalogue"].model(model), "name", model),
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -1,5 +1,6 @@
 """The studio: the form, and the videos made with it."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,22 +8,26 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 
 from aivideo import events
-from aivideo.adapters import catalogue, settings
+from aivideo.adapters import catalogue
 from aivideo.core.errors import (
     BudgetSpent,
+    CannotExtend,
+    CannotRemix,
+    DomainError,
     InsufficientCredits,
     InvalidInput,
-    NotFound,
     PlanCannotGenerate,
     RequestKeyReused,
 )
 from aivideo.core.video import Status
 from aivideo.models import User, Video
 from aivideo.models.events import timestamp
-from aivideo.services import videos
+from aivideo.services import budget, pictures, videos
+from aivideo.services.videos import Receipt
+from aivideo.web import opening, reference
 from aivideo.web.access import require_user, submit_limit
 from aivideo.web.errors import STATUS
-from aivideo.web.forms import EXAMPLE, VideoForm, picture_of
+from aivideo.web.forms import EXAMPLE, VideoForm
 from aivideo.web.htmx import is_htmx
 
 bp = Blueprint("studio", __name__)
@@ -31,14 +36,18 @@ STAYS = timedelta(hours=1)
 ENDED_ON_DESK = 3
 UNDER_WAY_ON_DESK = 100
 LATEST = 8
-AROUND_RENDERING = 6
-"""Seconds the simulator's videos take besides rendering."""
 
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
     user = require_user()
-    return _studio(user, _first_form(user))
+    return _studio(user, opening.form(user, request.args))
+
+
+@bp.post("/")
+def fill() -> ResponseReturnValue:
+    """The form with the prompt that the form of parts makes, for a browser without scripts."""
+    return _studio(require_user(), opening.composed(request.form))
 
 
 @bp.post("/videos")
@@ -46,48 +55,53 @@ def index() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     user = require_user()
     form = VideoForm.sent(catalogue(), request.form)
-    upload = request.files.get("input_reference")
     try:
-        order = form.order(with_picture=bool(form.picture or (upload and upload.filename)))
-        if upload is not None and upload.filename:
-            videos.require_means(user.id, order, form.request_key)
-        picture = picture_of(form, upload)
-        try:
-            receipt = videos.request(user.id, order, key=form.request_key, picture=picture)
-        except RequestKeyReused:  # Back, edit, send: that is another video
-            receipt = videos.request(user.id, order, key=form.edited_key(picture), picture=picture)
+        receipt = _request(user, form)
     except InvalidInput as error:
         return _refused(user, form, error.errors, STATUS[InvalidInput])
-    except (InsufficientCredits, PlanCannotGenerate, BudgetSpent) as error:
+    except (InsufficientCredits, PlanCannotGenerate, BudgetSpent, CannotRemix, CannotExtend) as error:
         return _refused(user, form, {"form": [str(error)]}, STATUS[type(error)])
     if not is_htmx(request):
         if receipt.repeated:
             flash("You have this video already: here it is. Nothing was charged again.")
-        return redirect(f"/videos/{receipt.video_id}")
+        several = len(receipt.video_ids) > 1 and not receipt.repeated
+        return redirect("/" if several else f"/videos/{receipt.video_id}")
     if receipt.repeated:
         form.refreshed().notice = "You have this video already: it is shown first. Generate again to make another."
         following, balance = form, user.credits
     else:
         following, balance = form.emptied(), receipt.credits_left
-    video = _snapshot(user, receipt.video_id)
-    return render_template("videos/created.html", video=video, credits=balance, **_composer(user, following, balance))
+    made = events.snapshots([videos.get(user.id, video_id) for video_id in reversed(receipt.video_ids)])
+    return render_template("videos/created.html", made=made, credits=balance, **_composer(user, following, balance))
 
 
 @bp.get("/videos/<int:video_id>/card")
 def card(video_id: int) -> ResponseReturnValue:
     """A card by itself, for a page that hears of a video it does not show."""
-    return render_template("videos/_card.html", video=_snapshot(require_user(), video_id))
+    user = require_user()
+    return render_template("videos/_card.html", video=events.snapshots([videos.get(user.id, video_id)])[0])
 
 
-def _first_form(user: User) -> VideoForm:
-    """An empty form, one filled from an earlier video (`?from=42`), or one with an example (`?example`)."""
-    source = request.args.get("from", "")
-    if source.isascii() and source.isdecimal() and len(source) < 19:
-        try:
-            return VideoForm.like(catalogue(), videos.get(user.id, int(source)))
-        except NotFound:
-            pass
-    return VideoForm(catalogue(), prompt=EXAMPLE if "example" in request.args else "")
+def _request(user: User, form: VideoForm) -> Receipt:
+    """
+    Raises:
+        InvalidInput, and what `videos.request` raises but for a key that was used: Back, edit, send is a new request.
+    """
+    upload = request.files.get("input_reference")
+    with_picture = bool(form.picture or (upload and upload.filename))
+    order, count = opening.order(user, form, with_picture=with_picture), form.videos()
+    if with_picture:
+        videos.require_means(user.id, order, form.request_key, count)
+    what: dict[str, Any] = {
+        "picture": reference.picture_of(form, upload, user),
+        "count": count,
+        "remixed_from_id": reference.number(form.remix_of),
+        "extended_from_id": reference.number(form.extend_of),
+    }
+    try:
+        return videos.request(user.id, order, key=form.request_key, **what)
+    except RequestKeyReused:
+        return videos.request(user.id, order, key=form.edited_key(what["picture"]), **what)
 
 
 def _refused(user: User, form: VideoForm, errors: dict[str, list[str]], status: int) -> ResponseReturnValue:
@@ -120,20 +134,17 @@ def _studio(user: User, form: VideoForm, status: int = 200) -> ResponseReturnVal
 
 
 def _composer(user: User, form: VideoForm, balance: int | None = None) -> dict[str, Any]:
+    paid = budget.current()
+    if form.source is None:
+        with suppress(DomainError):
+            opening.find_source(user, form)
     return {
         "form": form,
         "catalogue": catalogue(),
         "balance": user.credits if balance is None else balance,
         "plan": catalogue().plan(user.plan),
-        "wait": _expected_wait(),
+        "waits": opening.waits(form),
+        "trials": pictures.trials(),
+        "own": reference.own(form),
+        "paused": paid is not None and paid.spent + form.cheapest_usd > paid.limit,
     }
-
-
-def _expected_wait() -> str:
-    if settings().simulated:
-        return f"about {round(settings().mock_sora_seconds + AROUND_RENDERING)} s"
-    return "about 2 to 5 min"
-
-
-def _snapshot(user: User, video_id: int) -> dict[str, Any]:
-    return events.snapshots([videos.get(user.id, video_id)])[0]

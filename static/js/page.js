@@ -12,8 +12,10 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post" || form.hasAttribute("hx-post")) return;
   setTimeout(() => all("button", form).forEach((button) => (button.disabled = true)));
 });
-function forgetDraft() { // the composer's
-  try { sessionStorage.removeItem("prompt"); } catch { /* storage is off */ }
+function forgetDraft() { // the composer's: one for a new video, and one for each that is changed
+  try {
+    for (const name of Object.keys(sessionStorage)) if (name.startsWith("prompt")) sessionStorage.removeItem(name);
+  } catch { /* storage is off */ }
 }
 addEventListener("pageshow", (event) => event.persisted && all("form button:disabled").forEach((button) => (button.disabled = false)));
 

@@ -8,7 +8,8 @@ import pytest
 from aivideo.config import ROOT
 
 pytestmark = pytest.mark.browser
-MOST_BYTES = 120_000
+MOST_BYTES = {"gzip": 95_000, "identity": 170_000}
+"""Every browser takes gzip, and with it a first visit is to stay well below 150 kB."""
 AXE = Path(__file__).parent / "axe.min.js"
 RUN_AXE = """async () => {
     const found = await axe.run(document, {resultTypes: ["violations"]});
@@ -49,7 +50,7 @@ def test_a_first_visit_is_light(visit, encoding):
     page.wait_for_selector("html[data-stream=connected]")
     page.wait_for_function("() => [...document.images].every(image => image.complete)")
     assert len(sizes) >= 15
-    assert sum(sizes) < (MOST_BYTES if encoding == "identity" else MOST_BYTES * 0.7), sizes
+    assert sum(sizes) < MOST_BYTES[encoding], sizes
     assert anna.foreign == []
 
 

@@ -130,7 +130,7 @@ def test_an_error_of_a_field_stands_under_it_and_goes_when_it_is_mended(visit):
     error.get_by_text("Describe your video in at least 10 characters.").wait_for()
     assert page.evaluate("document.activeElement.id") == "prompt"
     assert page.get_by_text("night-city.jpg").is_visible()
-    page.wait_for_function("() => document.querySelector('#preview img').naturalWidth === 1280")
+    page.wait_for_selector("#preview-frame image:last-child[href^=blob]")
     assert page.evaluate("document.querySelector('#input_reference').files.length") == 1
     page.get_by_label("Describe your video").press_sequentially("er is not better")
     assert error.count() == 0

@@ -3,10 +3,13 @@
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
+from provider_inside import time_passes, work_off
+from sqlalchemy import select
 from visitor import Visitor
 
 from aivideo.core.video import Stage, Status
@@ -22,9 +25,13 @@ HTMX = {"HX-Request": "true"}
 
 @pytest.fixture
 def hers(app, alice):
+    return _signed_in(app, "alice@example.com")
+
+
+def _signed_in(app, email: str) -> Visitor:
     visitor = Visitor(app)
     app.config["WTF_CSRF_ENABLED"] = True
-    visitor.sign_in()
+    visitor.sign_in(email)
     app.config["WTF_CSRF_ENABLED"] = False
     return visitor
 
@@ -50,6 +57,14 @@ def end(video_id: int, status: str = Status.COMPLETED, ago: timedelta = timedelt
         video = session.get(Video, video_id)
         video.stage, video.status, video.due_at = Stage.ENDED, status, None
         video.completed_at = datetime.now(UTC) - ago
+
+
+def run(app) -> None:
+    """Let the workers go on until nothing is under way."""
+    while any(not video.ended for video in db.session.scalars(select(Video))):
+        work_off(app)
+        time_passes(2)
+        db.session.expire_all()
 
 
 def test_a_stranger_is_sent_to_sign_in(client):
@@ -171,10 +186,7 @@ def test_too_few_credits_are_said_before_and_after(app, hers, alice):
 
 def test_a_plan_that_cannot_generate_says_so(app):
     accounts.create("free@example.com", "correct horse battery", plan="free", credits=500)
-    app.config["WTF_CSRF_ENABLED"] = True
-    visitor = Visitor(app)
-    visitor.sign_in("free@example.com")
-    app.config["WTF_CSRF_ENABLED"] = False
+    visitor = _signed_in(app, "free@example.com")
     assert "does not include generating videos" in visitor.get("/").text
     answer = send(visitor)
     assert answer.status_code == 403
@@ -234,16 +246,130 @@ def test_an_earlier_video_or_the_example_fills_the_form(hers, alice):
     assert 'value="720x1280" checked' in page
     assert 'value="12" checked' in page
     assert f">{EXAMPLE}</textarea>" in hers.get("/?example=1").text
-    for wrong in ("/?from=2", "/?from=x", "/?from=99999999999999999999"):
+    for wrong in ("/?from=2", "/?from=x", "/?from=99999999999999999999", "/?remix=2", "/?frame_of=1", "/?pin=²"):
         assert "></textarea>" in hers.get(wrong).text
+
+
+def test_variations_are_all_paid_and_shown_at_once(hers, alice):
+    answer = send(hers, count="3", seconds="4")
+    assert re.findall(r'<article id="(video-\d)"', answer.text) == ["video-3", "video-2", "video-1"]
+    assert 'data-credits="850"' in answer.text
+    assert 'name="count" value="1" checked' in answer.text
+    refused = send(hers, count="4", model="sora-2-pro", request_key="b")
+    assert refused.status_code == 402
+    assert "These 4 videos cost 1200 credits and you have 850. Nothing was charged." in refused.text
+    assert "Generate 4" in refused.text
+    assert "Choose fewer, shorter or smaller videos" in refused.text
+    assert "Choose 1 to 4 videos." in send(hers, count="5").text
+    assert send(hers, htmx=False, count="2", request_key="c", seconds="4").headers["Location"] == "/"
+    assert balance(alice) == 750
+
+
+def test_a_finished_video_is_changed_and_gone_on_with(app, hers, alice, bob, simulator):
+    send(hers, size="720x1280", seconds="12", picture="night-city")
+    assert "Wait until this one is ready." in hers.get("/?remix=1").text
+    run(app)
+    page = hers.get("/?remix=1").text
+    assert "Change video 1" in page
+    assert "What should be different?" in page
+    assert 'name="remix_of" value="1"' in page
+    for absent in ('name="seconds" value="4"', 'type="file"', "<select"):
+        assert absent not in page
+    assert " · 150 credits" in page
+    answer = send(hers, remix_of="1", prompt="The same in the snow", model="sora-2-pro", seconds="4", request_key="b")
+    assert answer.status_code == 200
+    assert "What should be different?" not in answer.text
+    page = hers.get("/?extend=1").text
+    assert "Extend video 1" in page
+    assert 'name="seconds" value="4"' in page
+    answer = send(hers, extend_of="1", prompt="The lights go out", seconds="4", count="2", request_key="c")
+    assert answer.status_code == 200
+    made = [videos.get(alice.id, number) for number in (2, 3, 4)]
+    assert [(video.remixed_from_id, video.extended_from_id) for video in made] == [(1, None), (None, 1), (None, 1)]
+    assert {(video.model, video.size) for video in made} == {("sora-2", "720x1280")}
+    assert [video.seconds for video in made] == [12, 4, 4]
+    short = send(hers, remix_of="1", prompt="short")
+    assert short.status_code == 422
+    assert "Change video 1" in short.text
+    his = _signed_in(app, "bob@example.com")
+    assert "Change video" not in his.get("/?remix=1").text
+    assert send(his, remix_of="1").status_code == 404
+
+
+def test_what_a_model_cannot_do_is_not_offered_and_refused_in_words(app, hers, simulator):
+    send(hers)
+    run(app)
+    assert 'href="/?remix=1"' in hers.get("/videos/1/card").text
+    whole = app.extensions["catalogue"]
+    able = [replace(model, capabilities=frozenset()) for model in whole.models]
+    app.extensions["catalogue"] = replace(whole, models=tuple(able))
+    card = hers.get("/videos/1/card").text
+    assert "/?remix=1" not in card
+    assert "/?extend=1" not in card
+    for what in ("remix", "extend"):
+        page = hers.get(f"/?{what}=1").text
+        assert f'name="{what}_of"' not in page
+        assert 'class="notice" role="status"' in page
+        refused = send(hers, **{f"{what}_of": "1"})
+        assert refused.status_code == 409
+        assert f">{PROMPT}</textarea>" in refused.text
+
+
+def test_again_with_changes_brings_the_picture_along(app, hers, alice, bob):
+    send(hers, picture="night-city", fit="pad", focus="0.25")
+    page = hers.get("/?from=1").text
+    assert 'data-source="/videos/1/picture"' in page
+    assert 'name="picture_of" value="1"' in page
+    assert 'value="pad" checked' in page
+    assert 'name="focus" min="0" max="1" step="0.01" value="0.25"' in page
+    assert hers.get("/videos/1/picture").content_type == "image/webp"
+    send(hers, picture="again", picture_of="1", focus="1", request_key="b")
+    first, second = videos.get(alice.id, 1), videos.get(alice.id, 2)
+    assert (first.picture_name, first.picture_hash) == (second.picture_name, second.picture_hash)
+    assert (second.picture_fit, second.picture_focus) == ("crop", 1)
+    his = _signed_in(app, "bob@example.com")
+    assert his.get("/videos/1/picture").status_code == 404
+    refused = send(his, picture="again", picture_of="1")
+    assert refused.status_code == 422
+    assert "The video this picture is from is gone." in refused.text
+    assert send(hers, picture="night-city", fit="stretch").status_code == 422
+    assert send(hers, picture="night-city", focus="nan").status_code == 422
+
+
+def test_a_frame_of_ones_own_video_begins_the_next(app, hers, alice, bob, simulator):
+    send(hers)
+    assert "Your finished videos are offered here" in hers.get("/frames").text
+    assert hers.get("/frames?of=1").status_code == 404
+    run(app)
+    assert 'href="/frames?of=1"' in hers.get("/frames").text
+    assert 'name="frame_at" min="0"' in hers.get("/frames?of=1").text
+    page = hers.get("/?frame_of=1&frame_at=0.5").text
+    assert 'value="frame" checked data-source="/videos/1/frame?at=0.5"' in page
+    assert hers.get("/videos/1/frame?at=0.5").content_type == "image/jpeg"
+    assert send(hers, picture="frame", frame_of="1", frame_at="0.5", request_key="b").status_code == 200
+    assert videos.get(alice.id, 2).picture_hash
+    for wrong in ({"frame_at": "x"}, {"frame_of": "9"}, {"frame_at": "1e9"}):
+        refused = send(hers, **{"picture": "frame", "frame_of": "1", "frame_at": "0.5", **wrong})
+        assert refused.status_code == 422
+        assert 'id="input_reference-error"' in refused.text
+    his = _signed_in(app, "bob@example.com")
+    assert "Begin with this frame" not in his.get("/frames?of=1").text
+    assert send(his, picture="frame", frame_of="1", frame_at="0").status_code == 422
+
+
+def test_a_spent_budget_is_said_before_the_click(app, hers):
+    app.config["SETTINGS"] = app.config["SETTINGS"].model_copy(update={"monthly_budget_usd": 1.0})
+    assert "paused" not in hers.get("/").text
+    send(hers, seconds="8")
+    page = hers.get("/").text
+    assert "This studio has used up its budget for the month, so new videos are paused." in page
+    assert re.search(r'id="generate"[^>]* disabled', page)
 
 
 def test_a_card_by_itself_is_only_for_its_owner(app, hers, bob):
     send(hers)
     assert 'id="video-1"' in hers.get("/videos/1/card").text
-    app.config["WTF_CSRF_ENABLED"] = True
-    his = Visitor(app)
-    his.sign_in("bob@example.com")
+    his = _signed_in(app, "bob@example.com")
     assert his.get("/videos/1/card").status_code == 404
     assert his.get("/?from=1").text.count(PROMPT) == 0
 
