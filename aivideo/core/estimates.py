@@ -7,8 +7,8 @@ ENOUGH = 3
 """Runs of the very same length that make all others needless."""
 FIXED = 0.5
 """The part of a run's time that does not grow with the length of its clip, as far as one can tell for all models."""
-TELLING_PROGRESS = 5
-"""Percent from which on progress alone says something."""
+FIRST_TELLING, LAST_TELLING = 5, 95
+"""Percent from which on progress alone says something, and up to which it does: many servers stay at 99 for long."""
 
 
 def typical(runs: Sequence[tuple[int, float]], seconds: int) -> float | None:
@@ -25,6 +25,8 @@ def refined(expected: float | None, age: float, progress: int) -> float | None:
     The further it is, the more its own pace counts.
     """
     if expected is None:
-        return age * 100 / progress if progress >= TELLING_PROGRESS else None
+        return age * 100 / progress if progress >= FIRST_TELLING else None
+    if progress > LAST_TELLING:
+        return expected
     own = progress / 100
     return expected * (1 - own) + (age * 100 / progress) * own if progress > 0 else expected

@@ -19,7 +19,8 @@ def test_the_further_a_video_is_the_more_its_own_pace_counts():
     assert refined(100, 10, 0) == 100
     assert refined(100, 10, 10) == 100
     assert refined(100, 80, 40) == 140
-    assert round(refined(100, 198, 99)) == 199
+    assert round(refined(100, 190, 95)) == 195
+    assert refined(100, 198, 99) == 100, "the last percents are not counted: what is left then is over"
 
 
 @given(expected=st.none() | st.floats(0, 1e4), age=st.floats(0, 1e4), progress=st.integers(0, 99))
