@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
 
 from aivideo import events
 from aivideo.adapters import catalogue
@@ -138,9 +139,16 @@ def delete(video_id: int) -> ResponseReturnValue:
 
 
 def _ids(texts: Iterable[str]) -> list[int]:
-    """Numbers that can be ids, each once."""
+    """Numbers that can be ids, each once.
+
+    Raises:
+        BadRequest: there are too many for one request.
+    """
     numbers = [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 11]
-    return list(dict.fromkeys(number for number in numbers if number <= LARGEST_ID))[:MOST_AT_ONCE]
+    ids = list(dict.fromkeys(number for number in numbers if number <= LARGEST_ID))
+    if len(ids) > MOST_AT_ONCE:
+        raise BadRequest(f"Choose at most {MOST_AT_ONCE} videos at once. Nothing was changed.")
+    return ids
 
 
 def _undo(deleted: list[Video]) -> dict[str, Any]:

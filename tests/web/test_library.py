@@ -240,6 +240,9 @@ def test_many_are_deleted_or_marked_at_once_with_and_without_htmx(hers, alice, b
     for elsewhere in ("https://evil.example", "//evil.example", "/account", ""):
         answer = hers.client.post("/videos/chosen", data={"act": "nonsense", "back": elsewhere})
         assert answer.headers["Location"] == "/videos"
+    too_many = hers.client.post("/videos/chosen", data={"video": list(range(1, 202)), "act": "favourite"})
+    assert too_many.status_code == 400
+    assert "at most 200 videos at once" in too_many.text
 
 
 def test_the_star_and_the_title_of_a_video_are_set_by_forms_and_in_place(hers, alice):
