@@ -30,7 +30,7 @@ def show(video_id: int) -> ResponseReturnValue:
     return render_template(
         "videos/show.html",
         row=video,
-        video=events.snapshots([video])[0],
+        video=events.snapshots([video])[0] | {"place": videos.place(video)},
         lines=events.replay(video.id),
         refunded=receipts.refunded(video.id),
         offers=_offers(video),

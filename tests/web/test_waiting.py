@@ -31,6 +31,7 @@ def test_a_video_that_waits_has_a_place_in_line(app, simulator, client, alice, b
     assert his.get(f"/videos/{made[4]}/place").status_code == 404
     assert client.get(f"/videos/{made[4]}/place").status_code == 401, "a line of a page sends nobody away"
     assert f'hx-get="/videos/{made[4]}/place"' in hers.get("/").text
+    assert "1 video before it" in hers.get(f"/videos/{made[4]}").text, "without a script it is there as well"
 
 
 @pytest.mark.parametrize(
