@@ -30,10 +30,14 @@ function notice(words, kind, href, action) {
   if (href) find("p", toast).append(Object.assign(document.createElement("a"), { href, textContent: action }));
   const icon = find("use", toast);
   icon.setAttribute("href", icon.getAttribute("href").replace("info", kind === "danger" ? "circle-alert" : "circle-check"));
-  find("#toasts").append(toast);
+  find("#toasts").prepend(toast); // above the others, which stay where they are
 }
 
-const leave = (toast) => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 3000, toast) : toast.remove());
+function leave(toast) {
+  if (toast.matches(":hover, :focus-within")) return setTimeout(leave, 3000, toast);
+  toast.inert = true; // its place stays as long as there are others: nothing moves by itself
+  if (!find("#toasts > :not([inert])")) find("#toasts").replaceChildren();
+}
 new MutationObserver((changes) => {
   for (const node of changes.flatMap((change) => [...change.addedNodes])) {
     if (node.classList?.contains("toast") && node.dataset.kind !== "danger") setTimeout(leave, 10000, node);
