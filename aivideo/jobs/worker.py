@@ -35,6 +35,7 @@ IDLE_SECONDS = 2
 WORKER_TTL_SECONDS = IDLE_SECONDS + 15
 """RQ waits 15 s less than this for a job."""
 STOP_SECONDS = 6.0
+HEAR_SECONDS = 1.0
 
 
 class ThreadWorker(SimpleWorker):
@@ -110,8 +111,8 @@ def run(app: Flask, threads: int) -> None:
     for member in crew:
         member.start()
     log.info("worker ready: %d jobs at once", threads)
-    while not stopping.wait(60):
-        pass
+    while not stopping.wait(HEAR_SECONDS):
+        pass  # a signal that the system gave to another thread is acted on when this one wakes
     limit = time.monotonic() + STOP_SECONDS
     for member in crew:
         member.join(max(0.0, limit - time.monotonic()))

@@ -1,5 +1,8 @@
 """The worker as a process: how much it takes until it works."""
 
+import os
+import signal
+
 import psutil
 
 READY_CPU_SECONDS = 1.5
@@ -16,3 +19,11 @@ def test_a_worker_is_ready_within_a_second_and_a_half_of_cpu(installation):
         if min(took) < READY_CPU_SECONDS:
             return
     raise AssertionError(took)
+
+
+def test_a_worker_stops_whichever_of_its_threads_gets_the_signal(installation):
+    installation.start_worker()
+    process = installation.running.pop("worker")
+    others = [thread.id for thread in psutil.Process(process.pid).threads() if thread.id != process.pid]
+    os.kill(others[-1], signal.SIGTERM)
+    assert process.wait(20) == 0
