@@ -24,7 +24,7 @@ WATCH_SHIFTS = """() => {
     new PerformanceObserver(list => {
         for (const entry of list.getEntries())
             if (!entry.hadRecentInput)
-                shifts.push([entry.value, entry.sources.map(({node}) => (node?.outerHTML ?? node?.data)?.slice(0, 100))]);
+                shifts.push([entry.value, entry.sources.map(s => (s.node?.outerHTML ?? s.node?.data)?.slice(0, 99))]);
     }).observe({type: "layout-shift"});
 }"""
 
