@@ -220,6 +220,10 @@ class Writer:
         """One more line, and the video so far along."""
         self._record(video_id, [(f"{percent} %", {"progress": percent})], progress=percent)
 
+    def change(self, video_id: int, message: str, **columns: Any) -> None:
+        """One more line, and the video in another state."""
+        self._record(video_id, [(message, {})], **columns)
+
     def lines(self, video_id: int, count: int, *, at_once: int = 1) -> None:
         """So many more lines, so many in one transaction."""
         for start in range(0, count, at_once):

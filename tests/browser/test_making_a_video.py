@@ -11,6 +11,14 @@ pytestmark = pytest.mark.browser
 LAST_LINE = "🎉 Video generation completed successfully!"
 FIRST_LINE = "🚀 Video generation task started"
 
+HAND_OVER = """([kind, target, name, bytes]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([new Uint8Array(bytes)], name, {type: "image/png"}));
+    const init = {bubbles: true, cancelable: true};
+    const event = kind === "paste" ? new ClipboardEvent(kind, {...init, clipboardData: data})
+                                   : new DragEvent(kind, {...init, dataTransfer: data});
+    document.querySelector(target).dispatchEvent(event);
+}"""
 READ_LINES = "lines => lines.map(line => [line.value, line.querySelector('span').textContent])"
 WATCH_LINES = """id => {
     window.heard = [];
@@ -88,6 +96,16 @@ def test_an_uploaded_picture_that_does_not_fit_is_cut_to_size(visit):
     assert page.get_by_text("✅ Image processed successfully").is_visible()
     assert page.get_by_text("a picture", exact=True).is_visible()
     assert berta.complaints == []
+
+
+def test_a_picture_is_dropped_or_pasted(visit):
+    paula = visit()
+    page = paula.page
+    for number, (kind, target) in enumerate((("drop", "#composer"), ("paste", "#prompt"))):
+        page.evaluate(HAND_OVER, [kind, target, f"{kind}.png", list(picture(320 + number, 180))])
+        page.locator("#preview [data-name]").get_by_text(f"{kind}.png").wait_for()
+        assert page.evaluate("document.querySelector('#input_reference').files[0].name") == f"{kind}.png"
+    assert paula.complaints == []
 
 
 def test_a_trial_picture_begins_a_tall_video(visit):

@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from streams import Writer
 
 from aivideo.config import ROOT
+from aivideo.services import accounts
 
 pytestmark = pytest.mark.browser
 LAST_LINE = "🎉 Video generation completed successfully!"
@@ -54,6 +56,21 @@ def test_back_edit_and_send_makes_another_video_without_javascript(visit):
     page.wait_for_url(re.compile(r"/videos/\d+$"))
     assert page.get_by_text("You have this video already").is_visible()
     assert carla.credits() == 800
+
+
+def test_back_shows_the_desk_as_it_is_by_then_with_what_was_being_written(visit, house):
+    dina, hand = visit(), Writer(house.app)
+    with hand.inside():
+        video_id = hand.video(accounts.find(dina.email).id, lines=1)
+    page = dina.go()
+    page.get_by_label("Describe your video").fill("A thought that is not finished yet")
+    page.locator(f"#video-{video_id}").get_by_role("link", name="All lines").click()
+    page.wait_for_url(f"**/videos/{video_id}#log")
+    hand.end(video_id, "failed")
+    page.go_back()
+    page.wait_for_selector(f"#live-{video_id}[data-status=failed]")
+    assert page.get_by_label("Describe your video").input_value() == "A thought that is not finished yet"
+    assert page.locator("#now > .card").count() == 1
 
 
 def test_a_video_begun_in_one_tab_appears_in_the_other(visit):
