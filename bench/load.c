@@ -18,7 +18,7 @@
  *   unstuck                       now it reads all there is, until the end or until nothing has come for a second
  *   close                         all viewers leave; channels are forgotten
  *
- * A message is a line `data: {"id": NUMBER, … t=NANOSECONDS …`: its number in its channel, and when it was published on
+ * A message is a line `data: {"id":NUMBER, … t=NANOSECONDS …`: its number in its channel, and when it was published on
  * the clock that all processes of this machine share (CLOCK_MONOTONIC).
  */
 #define _GNU_SOURCE
@@ -214,7 +214,7 @@ static void come(int index)
 
 static void take_message(struct viewer *viewer, const char *data, size_t length, int64_t at)
 {
-    static const char NUMBER[] = "{\"id\": ";
+    static const char NUMBER[] = "{\"id\":"; /* with a space after it, or without */
     if (length < sizeof NUMBER || memcmp(data, NUMBER, sizeof NUMBER - 1) != 0)
         return;
     int64_t number = strtoll(data + sizeof NUMBER - 1, NULL, 10);
