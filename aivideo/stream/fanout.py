@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 
 from aivideo.stream.viewer import Audience, Viewer
 
-AT_A_TIME = 500
+AT_A_TIME = 1000
+"""Writes between two pauses: some milliseconds. A pause takes one at least, whatever is asked for."""
 PAUSE_SECONDS = 0.001
 """A real sleep: under gevent `sleep(0)` goes on with the next ready greenlet and starves input and output."""
 

@@ -92,10 +92,11 @@ class Visit:
         page.wait_for_url(f"{self.house.url}/")
         return self
 
-    def make_video(self, prompt: str = PROMPT) -> int:
-        """Send the form; returns the number of the video, whose card is then on the page."""
+    def make_video(self, prompt: str = PROMPT, *, seconds: int = 4) -> int:
+        """Send the form; returns the number of the video, whose card is then on the page. A short one is drawn soon."""
         before = self.page.locator("#now > .card").count()
         self.page.get_by_label("Describe your video").fill(prompt)
+        self.page.get_by_role("radio", name=f"{seconds} s").check()
         self.page.get_by_role("button", name="Generate").click()
         self.page.wait_for_function("count => document.querySelectorAll('#now > .card').length > count", arg=before)
         return int(self.page.locator("#now > .card").first.get_attribute("id").removeprefix("video-"))  # type: ignore[union-attr]

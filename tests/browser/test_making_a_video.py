@@ -51,7 +51,7 @@ def test_from_the_prompt_to_the_player(visit):
     page = anna.page
     assert anna.credits() == 1000
     assert page.get_by_role("button", name="Generate · 100 credits").is_enabled()
-    video_id = anna.make_video()
+    video_id = anna.make_video(seconds=8)
     page.evaluate(WATCH_LINES, video_id)
     card = page.locator(f"#video-{video_id}")
     card.get_by_text("Connected", exact=True).wait_for(timeout=5000)

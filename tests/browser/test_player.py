@@ -10,7 +10,7 @@ SEEKED = "() => { const player = document.querySelector('video'); return player.
 def test_frames_speed_poster_title_and_files(visit):
     anna = visit(accept_downloads=True)
     page = anna.page
-    video_id = anna.make_video("A paper boat: down the rain")
+    video_id = anna.make_video("A paper boat: down the rain", seconds=8)
     anna.go(f"/videos/{video_id}")
     row = page.get_by_role("group", name="Frames, speed and poster")
     assert row.is_hidden()

@@ -29,7 +29,7 @@ def test_the_same_form_sent_again_shows_the_first_video_and_offers_another(visit
     berta = visit()
     page = berta.page
     key = page.locator("[name=request_key]").input_value()
-    first = berta.make_video("The same prompt, sent twice with one key")
+    first = berta.make_video("The same prompt, sent twice with one key", seconds=8)
     page.locator("[name=request_key]").evaluate("(input, key) => { input.value = key; }", key)
     page.get_by_label("Describe your video").fill("The same prompt, sent twice with one key")
     page.get_by_role("button", name="Generate").click()
@@ -80,7 +80,7 @@ def test_a_video_begun_in_one_tab_appears_in_the_other(visit):
     second.wait_for_selector("html[data-stream=connected]")
     video_id = dora.make_video()
     second.locator(f"#video-{video_id}").wait_for()
-    assert second.locator("#balance").get_attribute("data-credits") == "900"
+    assert second.locator("#balance").get_attribute("data-credits") == "950"
     second.wait_for_selector(f"#live-{video_id}[data-status=completed]", timeout=60_000)
     dora.wait_for_status(video_id)
     for page in (first, second):

@@ -17,6 +17,8 @@ from streams import published
 from talks import HANDSHAKE, Talk, page
 from websockets.exceptions import ConnectionClosed
 
+# Whether streams are detached makes no difference to a WebSocket.
+pytestmark = pytest.mark.parametrize("server", ["threads", "gevent", "gthread"], indirect=True)
 NORMAL, POLICY, TOO_LONG, RESTART, TRY_LATER = 1000, 1008, 1009, 1012, 1013
 
 
