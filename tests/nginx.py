@@ -63,7 +63,11 @@ class Nginx:
     @cached_property
     def tls(self) -> ssl.SSLContext:
         """For clients that trust its certificate."""
-        return ssl.create_default_context(cafile=self.certificate)
+        context = ssl.create_default_context(cafile=self.certificate)
+        # A WebSocket's client writes while another of its threads reads, which before Python 3.13 loses the request now
+        # and then where the server sends session tickets after the handshake, as it does in TLS 1.3.
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        return context
 
     def start(self) -> "Nginx":
         place = ["-p", str(self.folder), "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log")]
