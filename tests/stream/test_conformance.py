@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 import subprocess
 import threading
 import time
@@ -65,7 +64,6 @@ def test_a_client_of_python_that_nobody_here_wrote_reads_it(house: House) -> Non
     assert ids == [1, 2, 3, 4]
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
 def test_curl_shows_each_line_when_it_comes(house: House) -> None:
     user, token = house.writer.user()
     video = house.writer.video(user, lines=1)
