@@ -70,6 +70,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def log_level() -> None:
+    """The same for every test: an application sets the level of its whole process, and earlier tests made some."""
+    from aivideo import logs
+
+    logs.configure("WARNING")
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """A running Redis of this test process. A test that kills it must start it again."""

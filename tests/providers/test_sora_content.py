@@ -261,7 +261,7 @@ def test_a_download_that_trickles_ends_and_keeps_what_came(serve: Any, sora: Any
         wire.trickle(b"x" * 5000)
 
     to = tmp_path / "clip.mp4"
-    error = fetch_error(sora(serve(trickle), download_seconds=0.5), to)
+    error = fetch_error(sora(serve(trickle), download_seconds=1.5), to)
     assert (error.kind, error.permanent, error.ambiguous) == ("deadline", False, False)
     assert 0 < to.stat().st_size <= 300_000
 

@@ -40,7 +40,6 @@ def test_a_sender_killed_before_the_first_byte_bought_nothing_and_the_video_is_s
     _killed_while_sending(made, sent=False)
     time_passes(21)
     work_off(app)
-    work_off(app)
     assert stage(made) == "rendering"
     assert [attempt.outcome for attempt in db.session.scalars(Attempt.of(made))] == ["not_sent", "accepted"]
 

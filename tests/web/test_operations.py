@@ -83,7 +83,7 @@ def test_a_redis_that_hangs_is_given_a_second(away, client):
     took = time.monotonic() - began
     away.process.send_signal(signal.SIGCONT)
     assert answer.status_code == 503
-    assert took < 1.5
+    assert took < 5, "not until it answers"
 
 
 @on_both_databases
