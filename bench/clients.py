@@ -2,8 +2,8 @@
 
 The plan: `{"targets": [{"port": …, "path": …, "key": true}, …], "clients": [{header: value}, …], "body": …,
 "rounds": …, "seconds": …}`. In each round all clients turn to one target after the other for so many seconds, each
-sending one request after the other over its own connection; so whatever else the machine does falls on all alike.
-The answer: `[[[seconds, …] of each round] of each target]`.
+sending one request after the other over its own connection, opened for that turn; so whatever else the machine does
+falls on all alike. The answer: `[[[seconds, …] of each round] of each target]`.
 
 One loop over plain sockets: clients that cost as much as the server would only measure themselves.
 """
@@ -63,13 +63,12 @@ class Client:
 def run(plan: dict[str, Any]) -> list[list[list[float]]]:
     body = json.dumps(plan["body"]).encode()
     took: list[list[list[float]]] = [[] for _ in plan["targets"]]
-    crews = [[Client(target, headers, body) for headers in plan["clients"]] for target in plan["targets"]]
     for _ in range(plan["rounds"]):
-        for rounds, crew in zip(took, crews, strict=True):
+        for rounds, target in zip(took, plan["targets"], strict=True):
+            crew = [Client(target, headers, body) for headers in plan["clients"]]
             rounds.append(_turn(crew, plan["seconds"]))
-    for crew in crews:
-        for client in crew:
-            client.socket.close()
+            for client in crew:
+                client.socket.close()
     return took
 
 
