@@ -6,6 +6,7 @@ from the database; `offer` tells the viewers what is new, in order, and says whe
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -49,7 +50,7 @@ class Channel:
     """What log and state channels share. `users` and `idle_since` belong to the hub, under its lock."""
 
     # Where each user watches their own there are as many channels as viewers: so they are kept small.
-    __slots__ = ("_aged", "idle_since", "kept", "key", "lock", "name", "users", "viewers")
+    __slots__ = ("_aged", "idle_since", "kept", "key", "lock", "name", "told_at", "users", "viewers")
 
     def __init__(self, key: int, name: str) -> None:
         self.key = key
@@ -60,6 +61,8 @@ class Channel:
         self.lock = threading.RLock()
         self.viewers: set[Viewer] = set()
         self.kept: list[Entry] = []
+        self.told_at = time.monotonic()
+        """When the viewers were last told anything."""
         self._aged = 0
         """The newest number when `forget` was called last."""
 
@@ -75,6 +78,12 @@ class Channel:
         with self.lock:
             self.viewers.discard(viewer)
 
+    def beat(self) -> None:
+        """Send a heartbeat."""
+        with self.lock:
+            self.told_at = time.monotonic()
+            fan_out(tuple(self.viewers), lambda audience: audience.heartbeat)
+
     def forget(self) -> None:
         """Drop the messages that were kept already when this was called before."""
         if self.kept:
@@ -86,6 +95,7 @@ class Channel:
         self.kept.extend(entries)
         del self.kept[:-KEPT]
         if entries and self.viewers:
+            self.told_at = time.monotonic()
             fan_out(tuple(self.viewers), lambda audience: b"".join(entry.block(audience) for entry in entries))
 
     def _join(self, viewer: Viewer, entries: Iterable[Entry]) -> bytes:
@@ -121,7 +131,8 @@ class LogChannel(Channel):
             while (message_or_none := self._early.pop(self.last + 1, None)) is not None:
                 self.last += 1
                 fresh.append(Entry(self.key, self.last, message_or_none))
-            self._keep_older(older, fresh)
+            if older:
+                self._keep_older(older, fresh)
             self._tell(fresh)
             if fresh:
                 self.over = False

@@ -7,48 +7,56 @@ import selectors
 import socket
 from typing import Any
 
-from aivideo.stream.socket_loop import is_gevent, real_select
+from aivideo.stream.socket_loop import is_gevent
+
+READABLE = 1
+"""As libev calls it."""
 
 
 class Ears:
-    """Waits for `sockets`, all of which stay open meanwhile."""
+    """Waits for `sockets`, all of which stay open meanwhile, and no longer than `seconds`."""
 
-    def __init__(self, *sockets: socket.socket) -> None:
+    def __init__(self, seconds: float, *sockets: socket.socket) -> None:
+        self._seconds = seconds
         self._selector = selectors.DefaultSelector()
         for one in sockets:
             self._selector.register(one, selectors.EVENT_READ)
 
-    def wait(self, seconds: float) -> set[Any]:
-        """Those that can be read; after `seconds` none."""
-        return {key.fileobj for key, _ in self._selector.select(seconds)}
+    def wait(self) -> set[Any]:
+        """Those that can be read, or some of them; none when time is up."""
+        return {key.fileobj for key, _ in self._selector.select(self._seconds)}
 
     def close(self) -> None:
         self._selector.close()
 
 
 class GeventEars(Ears):
-    """The same with an epoll, which can itself be waited for."""
+    """The same with watchers of gevent's loop that are made once."""
 
-    def __init__(self, *sockets: socket.socket) -> None:
-        select = real_select()
-        assert select is not None, "gevent's own module knows the original"
-        self._sockets = {one.fileno(): one for one in sockets}
-        self._epoll = select.epoll()
-        for descriptor in self._sockets:
-            self._epoll.register(descriptor, select.EPOLLIN)
+    def __init__(self, seconds: float, *sockets: socket.socket) -> None:
+        from gevent import get_hub
+        from gevent.hub import Waiter
 
-    def wait(self, seconds: float) -> set[Any]:
-        from gevent.socket import wait_read
+        loop = get_hub().loop
+        self._waiter = Waiter()
+        self._watchers = [(loop.io(one.fileno(), READABLE), {one}) for one in sockets]
+        self._watchers.append((loop.timer(seconds), set()))
 
+    def wait(self) -> set[Any]:
+        self._waiter.clear()
+        for watcher, ready in self._watchers:
+            watcher.start(self._waiter.switch, ready)
         try:
-            wait_read(self._epoll.fileno(), seconds, TimeoutError())
-        except TimeoutError:
-            return set()
-        return {self._sockets[descriptor] for descriptor, _ in self._epoll.poll(0)}
+            heard: set[Any] = self._waiter.get()
+        finally:
+            for watcher, _ in self._watchers:
+                watcher.stop()
+        return heard
 
     def close(self) -> None:
-        self._epoll.close()
+        for watcher, _ in self._watchers:
+            watcher.close()
 
 
-def listen_to(*sockets: socket.socket) -> Ears:
-    return GeventEars(*sockets) if is_gevent() else Ears(*sockets)
+def listen_to(seconds: float, *sockets: socket.socket) -> Ears:
+    return GeventEars(seconds, *sockets) if is_gevent() else Ears(seconds, *sockets)

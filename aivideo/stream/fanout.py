@@ -1,9 +1,15 @@
 """Hand the same bytes to many viewers without keeping everybody else waiting."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 from aivideo.stream.viewer import Audience, Viewer
+
+if TYPE_CHECKING:
+    from aivideo.stream.channels import Channel
+
+C = TypeVar("C", bound="Channel")
 
 AT_A_TIME = 1000
 """Writes between two pauses: some milliseconds. A pause takes one at least, whatever is asked for."""
@@ -14,12 +20,26 @@ PAUSE_SECONDS = 0.001
 def fan_out(viewers: Iterable[Viewer], spell: Callable[[Audience], bytes]) -> None:
     """Send every viewer what `spell` makes for its audience; spelled and framed once for all who are told alike."""
     made: dict[tuple[Audience, bool], bytes] = {}
+    audience: Audience | None = None
+    chunked, block = False, b""
     for number, viewer in enumerate(viewers, 1):
-        form = (viewer.audience, viewer.chunked)
-        block = made.get(form)
-        if block is None:
-            block = made[form] = viewer.frame(spell(viewer.audience))
+        if viewer.audience is not audience or viewer.chunked is not chunked:  # most are told like the one before
+            audience, chunked = form = viewer.audience, viewer.chunked
+            if form not in made:
+                made[form] = viewer.frame(spell(audience))
+            block = made[form]
         if block:
             viewer.send(block)
         if number % AT_A_TIME == 0:
+            time.sleep(PAUSE_SECONDS)
+
+
+def paced(channels: Iterable[C]) -> Iterator[C]:
+    """Each in turn, to be told something, with the same pauses."""
+    written = 0
+    for channel in channels:
+        yield channel
+        written += len(channel.viewers)
+        if written > AT_A_TIME:
+            written = 0
             time.sleep(PAUSE_SECONDS)

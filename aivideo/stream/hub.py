@@ -14,7 +14,7 @@ from aivideo.config import Settings
 from aivideo.core import video as core
 from aivideo.stream.access import AccessChannel
 from aivideo.stream.channels import Channel, LogChannel, StateChannel
-from aivideo.stream.fanout import AT_A_TIME, PAUSE_SECONDS, fan_out
+from aivideo.stream.fanout import fan_out, paced
 from aivideo.stream.looker import Looker
 from aivideo.stream.pulse import Pulse
 from aivideo.stream.seats import Seats
@@ -54,6 +54,7 @@ class Hub:
         self._new: set[str] = set()
         self._gone: set[str] = set()
         self._away_since = 0.0
+        self._next_expiry = float("inf")
         self.looker = Looker(self, settings.stream_heartbeat_seconds)
         self._subscription = Subscription(self, settings.redis_address)
         self._pulse = Pulse(self, settings.stream_heartbeat_seconds)
@@ -87,6 +88,7 @@ class Hub:
 
     def admit(self, viewer: Viewer) -> bool:
         """Take a viewer in, unless there are too many of all or of this user."""
+        viewer.expires_at = time.monotonic() + self._settings.stream_max_seconds * uniform(YOUNGEST, 1)  # noqa: S311
         with self._lock:
             if (
                 len(self._viewers) >= self._settings.stream_max_per_process
@@ -95,10 +97,10 @@ class Hub:
                 return False
             self._viewers.add(viewer)
             self._per_user[viewer.user_id] += 1
+            self._next_expiry = min(self._next_expiry, viewer.expires_at)
         if not self._seats.take(viewer, self._settings.stream_max_per_user):
             self.leave(viewer)
             return False
-        viewer.expires_at = time.monotonic() + self._settings.stream_max_seconds * uniform(YOUNGEST, 1)  # noqa: S311
         if self.draining:
             viewer.end(viewer.audience.drain())
         return True
@@ -170,16 +172,8 @@ class Hub:
             self.looker.want(channels)
 
     def arrived(self, messages: Mapping[str, list[Any]]) -> None:
-        with self._lock:
-            known = [(self._channels[name], some) for name, some in messages.items() if name in self._channels]
-        unsure, written = [], 0
-        for channel, some in known:
-            if channel.offer(filter(channel.takes, some)):
-                unsure.append(channel)
-            written += len(channel.viewers)
-            if written > AT_A_TIME:
-                written = 0
-                time.sleep(PAUSE_SECONDS)
+        known = filter(None, map(self._channels.get, messages))
+        unsure = [one for one in paced(known) if one.offer(filter(one.takes, messages[one.name]))]
         if unsure:
             self.looker.want(unsure)
 
@@ -202,7 +196,12 @@ class Hub:
 
     def tidy(self, now: float) -> None:
         """End streams that are old enough, leave channels that nobody watches, say that Redis is away."""
-        self._end(viewer for viewer in self.viewers() if viewer.expires_at <= now and not viewer.closed)
+        if self._next_expiry <= now:
+            with self._lock:
+                old = [viewer for viewer in self._viewers if viewer.expires_at <= now]
+                later = (viewer.expires_at for viewer in self._viewers if viewer.expires_at > now)
+                self._next_expiry = min(later, default=float("inf"))
+            self._end(viewer for viewer in old if not viewer.closed)
         with self._lock:
             idle = [
                 name

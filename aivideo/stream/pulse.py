@@ -5,7 +5,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from aivideo.stream.fanout import fan_out
+from aivideo.stream.fanout import paced
 
 if TYPE_CHECKING:
     from aivideo.stream.hub import Hub
@@ -29,14 +29,14 @@ class Pulse(threading.Thread):
         self._stopping.set()
 
     def run(self) -> None:
-        due = time.monotonic() + self._every
+        tick = min(TICK_SECONDS, self._every / 2)
         forget_at = time.monotonic() + KEPT_SECONDS
-        while not self._stopping.wait(min(TICK_SECONDS, self._every / 2)):
+        while not self._stopping.wait(tick):
             try:
                 now = time.monotonic()
-                if now >= due:
-                    due = now + self._every
-                    fan_out(self._hub.viewers(), lambda audience: audience.heartbeat)
+                quiet_since = now + tick - self._every
+                for channel in paced(one for one in self._hub.channels() if one.told_at <= quiet_since):
+                    channel.beat()
                 if now >= forget_at:
                     forget_at = now + KEPT_SECONDS
                     for channel in self._hub.channels():

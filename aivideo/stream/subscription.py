@@ -41,6 +41,7 @@ class Subscription(threading.Thread):
         for end in (self._ear, self._mouth):
             end.setblocking(False)
         self._stopping = threading.Event()
+        self._buffer = bytearray(BYTES_AT_A_TIME)
         self._asked: set[str] = set()
         self._unconfirmed: set[str] = set()
 
@@ -80,18 +81,18 @@ class Subscription(threading.Thread):
         self._asked, self._unconfirmed = set(), set()
         self._hub.forget_subscriptions()
         try:
-            with closing(listen_to(wire, self._ear)) as ears:
+            with closing(listen_to(QUIET_SECONDS, wire, self._ear)) as ears:
                 self._follow_wishes(connection)
                 self._report_found()
                 asked = False
                 while not self._stopping.is_set():
-                    ready = ears.wait(QUIET_SECONDS)
+                    ready = ears.wait()
                     if self._ear in ready:
                         _empty(self._ear)
                         self._follow_wishes(connection)
                     if wire in ready:
                         asked = False
-                        reader.feed(_receive(wire))
+                        self._read(wire, reader)
                         self._take(_answers(reader))
                     elif not ready:
                         if asked:
@@ -100,6 +101,16 @@ class Subscription(threading.Thread):
                         connection.send_command("PING")
         finally:
             connection.disconnect()
+
+    def _read(self, wire: Any, reader: hiredis.Reader) -> None:
+        """Feed what has arrived, at least a byte."""
+        while True:
+            length = wire.recv_into(self._buffer)  # a new buffer of this size would cost more than all else here
+            if not length:
+                raise ConnectionError("Redis closed the connection")
+            reader.feed(self._buffer, 0, length)  # type: ignore[arg-type]  # any buffer will do
+            if not (hasattr(wire, "pending") and wire.pending()):  # decrypted already: no selector tells of it
+                return
 
     def _follow_wishes(self, connection: Any) -> None:
         """Subscribe to what is new, unsubscribe from what nobody wants; all of it in one write."""
@@ -151,16 +162,6 @@ def _connect(url: str) -> Any:
     connection: Any = pool.make_connection()
     connection.connect()
     return connection
-
-
-def _receive(wire: Any) -> bytes:
-    """What has arrived, at least a byte."""
-    data: bytes = wire.recv(BYTES_AT_A_TIME)
-    if not data:
-        raise ConnectionError("Redis closed the connection")
-    while hasattr(wire, "pending") and wire.pending():  # decrypted already: no selector tells of it
-        data += wire.recv(BYTES_AT_A_TIME)
-    return data
 
 
 def _answers(reader: hiredis.Reader) -> Iterator[Any]:
