@@ -40,20 +40,23 @@ class GeventEars(Ears):
         loop = get_hub().loop
         self._waiter = Waiter()
         self._watchers = [(loop.io(one.fileno(), READABLE), {one}) for one in sockets]
-        self._watchers.append((loop.timer(seconds), set()))
+        self._timer = loop.timer(seconds, seconds)
 
     def wait(self) -> set[Any]:
         self._waiter.clear()
+        self._timer.again(self._waiter.switch, set())  # `start` would go on with what was left of the time before
         for watcher, ready in self._watchers:
             watcher.start(self._waiter.switch, ready)
         try:
             heard: set[Any] = self._waiter.get()
         finally:
+            self._timer.stop()
             for watcher, _ in self._watchers:
                 watcher.stop()
         return heard
 
     def close(self) -> None:
+        self._timer.close()
         for watcher, _ in self._watchers:
             watcher.close()
 
