@@ -9,7 +9,7 @@ from aivideo import config, logs, sign_in
 from aivideo.config import ROOT, Settings
 from aivideo.core import catalogue
 from aivideo.doorbell import Doorbell
-from aivideo.extensions import db, engine_options, migrate, tune_sqlite
+from aivideo.extensions import db, engine_options, tune_sqlite
 
 
 def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) -> Flask:
@@ -42,7 +42,6 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, threads: int = 8) 
 
     db.init_app(app)
     tune_sqlite(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
 
     sign_in.init_app(app)
     from aivideo import cli, models, web  # noqa: F401  (models: every table is known before the first query)

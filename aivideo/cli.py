@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from aivideo.adapters import settings
 from aivideo.config import SIGNUP_NOTE
 from aivideo.core.errors import DomainError, NotFound
+from aivideo.extensions import bind_migrations
 from aivideo.models import User
 from aivideo.services import accounts, credits, videos
 
@@ -43,6 +44,8 @@ def init_app(app: Flask) -> None:
     app.cli.commands.pop("roles", None)  # Flask-Security's own users and roles know nothing of plans and credits
     for group in (users, credits_group, tokens, videos_group, ledger):
         app.cli.add_command(group)
+    if click.get_current_context(silent=True):  # `flask` loads the app for a command, perhaps for one of these
+        bind_migrations(app)
 
 
 def _fail(message: str) -> NoReturn:

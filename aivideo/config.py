@@ -145,6 +145,14 @@ class Settings(BaseSettings):
         return note.read_text().strip() if note.exists() else f"unix://{self.data_dir / 'redis.sock'}"
 
 
+class _Isolated(Settings):
+    model_config = SettingsConfigDict(defer_build=True)
+
+    @classmethod
+    def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> Any:  # type: ignore[override]
+        return (init_settings,)
+
+
 def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings from `overrides` alone, or, where there are none, from the environment and the `.env` file.
 
@@ -155,7 +163,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> Settings:
     """
     try:
         if overrides is not None:
-            settings = Settings.model_construct() if not overrides else _without_environment(overrides)
+            settings: Settings = _Isolated(**{key.lower(): value for key, value in overrides.items()})
         else:
             settings = Settings(_env_file=_env_file())  # type: ignore[call-arg]
     except ValidationError as error:
@@ -178,15 +186,6 @@ def _env_file() -> Path | None:
         raise ConfigError(f"ENV_FILE is {name!r}: allowed is a file that can be read (empty: none)") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: cannot be read ({error})") from None
-
-
-def _without_environment(overrides: Mapping[str, Any]) -> Settings:
-    class Isolated(Settings):
-        @classmethod
-        def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> Any:  # type: ignore[override]
-            return (init_settings,)
-
-    return Isolated(**{key.lower(): value for key, value in overrides.items()})
 
 
 def _one_line(error: ValidationError) -> str:

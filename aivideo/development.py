@@ -81,10 +81,12 @@ def prepare() -> int:
     from sqlalchemy.exc import OperationalError
 
     from aivideo.app import create_app
+    from aivideo.extensions import bind_migrations
     from aivideo.services import accounts
 
     try:
         app = create_app()
+        bind_migrations(app)
         with app.app_context():
             upgrade()
             accounts.demo(app.config["SETTINGS"].demo_password)

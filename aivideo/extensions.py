@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import DateTime, Dialect, MetaData, TypeDecorator, event
@@ -66,7 +65,6 @@ class Base(DeclarativeBase):
 
 # expire_on_commit: what a transaction read may still be shown after it, without another query.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
-migrate = Migrate()
 csrf = CSRFProtect()
 
 
@@ -141,6 +139,13 @@ def begin_immediately(raw: sqlite3.Connection) -> None:
             pause = min(pause * 1.5, LONGEST_WAIT if waited < LONG_HELD_SECONDS else LONG_HELD_WAIT)
     finally:
         _turn.release()
+
+
+def bind_migrations(app: Flask) -> None:
+    """What `flask db` and `upgrade()` need. To load Alembic is a tenth of a start, and few processes migrate."""
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=f"{app.root_path}/migrations", render_as_batch=True)
 
 
 def insert_on_conflict(model: Any) -> Any:

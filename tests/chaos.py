@@ -118,7 +118,6 @@ class Chaos:
             SIGNUP_CREDITS=10_000_000,
             SUBMIT_RATE="100000 per second",
             LOG_LEVEL="INFO",
-            WEB_CONCURRENCY=1,
             WORKER_CONCURRENCY=8,
         )
         self.ready_since: dict[str, float] = {}
@@ -302,6 +301,9 @@ def main() -> int:
 def _migrate(house: Installation) -> None:
     from flask_migrate import upgrade
 
+    from aivideo.extensions import bind_migrations
+
+    bind_migrations(house.app)
     with house.app.app_context():
         upgrade()
 

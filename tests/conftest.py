@@ -20,10 +20,12 @@ from flask.testing import FlaskClient
 sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent))
 
+import compiled
 from servers import PostgresServer, RedisServer
 
 hypothesis.settings.register_profile("busy machine", deadline=None)
 hypothesis.settings.load_profile("busy machine")
+Flask.url_rule_class = compiled.SharedRule
 ROOT = "AIVIDEO_TEST_ROOT"
 KEPT = {"PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", ROOT}
 PASSWORD = "correct horse battery"
@@ -165,12 +167,14 @@ def overrides(database: str, redis_url: str, tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def app(overrides: dict[str, Any]) -> Iterator[Flask]:
-    """The application, with an application context open."""
+    """The application, with an application context open. Its passwords are hashed at the least cost."""
     from aivideo.app import create_app
 
     app = create_app(overrides)
     app.config["WTF_CSRF_ENABLED"] = False
     app.test_client_class = Client
+    app.jinja_env.bytecode_cache = compiled.TEMPLATES
+    app.extensions["security"].pwd_context.update(argon2__memory_cost=8, argon2__time_cost=1)
     with app.app_context():
         yield app
         _close(app)
@@ -217,8 +221,10 @@ def _migrate(overrides: dict[str, Any]) -> None:
     from flask_migrate import upgrade
 
     from aivideo.app import create_app
+    from aivideo.extensions import bind_migrations
 
     app = create_app({"LOG_LEVEL": "WARNING", **overrides})
+    bind_migrations(app)
     with app.app_context():
         upgrade()
         _close(app)

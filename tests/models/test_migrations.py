@@ -6,7 +6,7 @@ from flask_migrate import downgrade, upgrade
 from marks import on_both_databases
 from sqlalchemy import CheckConstraint, UniqueConstraint, inspect
 
-from aivideo.extensions import db
+from aivideo.extensions import bind_migrations, db
 
 
 @on_both_databases
@@ -18,6 +18,7 @@ def test_the_migrations_make_the_tables_of_the_models(app):
 
 @on_both_databases
 def test_the_migrations_can_be_undone_and_done_again(app):
+    bind_migrations(app)
     downgrade(revision="base")
     assert set(inspect(db.engine).get_table_names()) == {"alembic_version"}
     upgrade()
