@@ -36,6 +36,7 @@ class Installation:
             "SORA_POLL_SECONDS": 0.3,
             "SIGNUP_PLAN": "creator",
             "SIGNUP_CREDITS": 1000,
+            "WEB_CONCURRENCY": 1,
             "LOG_LEVEL": "INFO",
             **settings,
         }

@@ -33,7 +33,7 @@ class Copy:
         self.mark = str(uuid4())
         self.family: list[psutil.Process] = []
         own = {"COPY": self.mark, "ENV_FILE": "", "DATA_DIR": str(self.data_dir), "PORT": str(free_port())}
-        self.environment = {**os.environ, **own, **settings}
+        self.environment = {**os.environ, "WEB_CONCURRENCY": "1", **own, **settings}
         self.url = f"http://127.0.0.1:{self.environment['PORT']}"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -135,7 +135,7 @@ def _sign_in(url: str, email: str, password: str) -> int:
 
 
 def test_a_copy_says_where_it_is_lets_the_demo_account_in_and_ends_on_sigterm(copies):
-    copy = copies.start().until_ready()
+    copy = copies.start(WEB_CONCURRENCY="").until_ready()  # as many as there are unless somebody says otherwise
     assert f"\n  {copy.url}\n" in copy.said
     assert requests.get(f"{copy.url}/readyz", timeout=10).status_code == 200
 

@@ -4,6 +4,7 @@ import itertools
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from processes import Installation
 from servers import RedisServer, wait_until
 from visitor import PASSWORD
 
+from aivideo.core.catalogue import BUILT_IN
+
 NUMBERS = itertools.count(1)
 PROMPT = "A paper boat drifts down a rainy street at night"
+SMALL = "320 × 180"
 
 
 def _runs(program: str | None) -> bool:
@@ -37,14 +41,16 @@ def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     """One installation for all browser tests of this process, with a Redis that no other test empties."""
     folder = tmp_path_factory.mktemp("house")
     shutil.copy(sqlite_template, folder / "aivideo.sqlite3")
+    (folder / "catalogue.toml").write_text(_with_a_small_size(BUILT_IN.read_text()))
     redis = RedisServer().start()
     whole = Installation(
         folder,
         redis.url,
         f"sqlite:///{folder / 'aivideo.sqlite3'}",
+        CATALOGUE_FILE=folder / "catalogue.toml",
         MOCK_SORA_SECONDS=3,
         SORA_POLL_SECONDS=0.5,
-        WEB_CONCURRENCY=1,
+        WORKER_CONCURRENCY=4,  # all the others would do is look for work
     )
     try:
         yield whole.start()
@@ -54,18 +60,38 @@ def house(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         redis.stop()
 
 
-def under_way(house: Installation) -> int:
-    """How many videos have not ended."""
-    from sqlalchemy import func, select
+def _with_a_small_size(catalogue: str) -> str:
+    """The first model also makes videos of a sixteenth of the pixels, which are drawn and watched at little cost."""
+    last = '{ size = "720x1280", credits_per_second = 12.5, usd_per_second = 0.10 },'
+    assert catalogue.count(last) == 1
+    return catalogue.replace(last, f"{last} {last.replace('720x1280', SMALL.replace(' × ', 'x'))}")
+
+
+def under_way(house: Installation) -> list[tuple[int, int]]:
+    """The videos that have not ended, each with its user."""
+    from sqlalchemy import select
 
     from aivideo.core.video import Stage
     from aivideo.extensions import db
     from aivideo.models import Video
 
     with house.app.app_context():
-        count: int = db.session.scalar(select(func.count()).select_from(Video).where(Video.stage != Stage.ENDED))
+        rows = db.session.execute(select(Video.user_id, Video.id).where(Video.stage != Stage.ENDED)).all()
         db.session.remove()
-    return count
+    return [(user_id, video_id) for user_id, video_id in rows]
+
+
+def cancel_all(house: Installation) -> None:
+    """What nobody waits for any more would be drawn before what the next test waits for."""
+    from aivideo.core.errors import AlreadyEnded
+    from aivideo.extensions import db
+    from aivideo.services import videos
+
+    for user_id, video_id in under_way(house):
+        with house.app.app_context(), suppress(AlreadyEnded):
+            videos.cancel(user_id, video_id)
+        with house.app.app_context():
+            db.session.remove()
 
 
 class Visit:
@@ -92,11 +118,16 @@ class Visit:
         page.wait_for_url(f"{self.house.url}/")
         return self
 
-    def make_video(self, prompt: str = PROMPT, *, seconds: int = 4) -> int:
-        """Send the form; returns the number of the video, whose card is then on the page. A short one is drawn soon."""
+    def make_video(self, prompt: str = PROMPT, *, seconds: int = 4, size: str | None = SMALL) -> int:
+        """Send the form; returns the number of the video, whose card is then on the page.
+
+        Short and small, it is drawn soon; `size` None leaves the size as it was chosen before.
+        """
         before = self.page.locator("#now > .card").count()
         self.page.get_by_label("Describe your video").fill(prompt)
         self.page.get_by_role("radio", name=f"{seconds} s").check()
+        if size is not None:
+            self.page.get_by_role("radio", name=size).check()
         self.page.get_by_role("button", name="Generate").click()
         self.page.wait_for_function("count => document.querySelectorAll('#now > .card').length > count", arg=before)
         return int(self.page.locator("#now > .card").first.get_attribute("id").removeprefix("video-"))  # type: ignore[union-attr]
@@ -136,3 +167,4 @@ def visit(browser: Browser, house: Installation) -> Iterator[Callable[..., Visit
     yield arrive
     for context in contexts:
         context.close()
+    cancel_all(house)

@@ -51,7 +51,7 @@ def test_from_the_prompt_to_the_player(visit):
     page = anna.page
     assert anna.credits() == 1000
     assert page.get_by_role("button", name="Generate · 100 credits").is_enabled()
-    video_id = anna.make_video(seconds=8)
+    video_id = anna.make_video(seconds=8, size="1280 × 720")
     page.evaluate(WATCH_LINES, video_id)
     card = page.locator(f"#video-{video_id}")
     card.get_by_text("Connected", exact=True).wait_for(timeout=5000)
@@ -88,7 +88,7 @@ def test_an_uploaded_picture_that_does_not_fit_is_cut_to_size(visit):
     page.get_by_role("radio", name="720 × 1280").check()
     fit.get_by_text("Cut to 720 × 1280: 16 % of its width is left out.").wait_for()
     page.get_by_role("radio", name="1280 × 720").check()
-    video_id = berta.make_video()
+    video_id = berta.make_video(size=None)
     assert page.locator("#preview").is_hidden()
     berta.wait_for_status(video_id)
     plays(page, video_id)
@@ -115,7 +115,7 @@ def test_a_trial_picture_begins_a_tall_video(visit):
     page.get_by_role("radio", name="720 × 1280").check()
     page.get_by_role("radio", name="4 s").check()
     assert page.get_by_role("button", name="Generate · 50 credits").is_visible()
-    video_id = carla.make_video()
+    video_id = carla.make_video(size=None)
     assert carla.credits() == 950
     carla.wait_for_status(video_id)
     size = page.evaluate(

@@ -45,7 +45,7 @@ def own_house(sqlite_template: Path, tmp_path: Path) -> Iterator[Installation]:
     """A web process and a Redis that a test may stop."""
     shutil.copy(sqlite_template, tmp_path / "aivideo.sqlite3")
     redis = RedisServer().start()
-    whole = Installation(tmp_path, redis.url, f"sqlite:///{tmp_path / 'aivideo.sqlite3'}", WEB_CONCURRENCY=1)
+    whole = Installation(tmp_path, redis.url, f"sqlite:///{tmp_path / 'aivideo.sqlite3'}")
     whole.redis = redis
     try:
         whole.start_web()

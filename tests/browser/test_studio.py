@@ -87,7 +87,7 @@ def test_a_picture_is_sent_as_it_is_shown_and_a_video_leads_to_the_next(visit):
     page.get_by_role("radio", name="2", exact=True).check()
     page.get_by_role("radio", name="4 s").check()
     page.get_by_role("button", name="Generate 2 · 100 credits").wait_for()
-    second = berta.make_video("Two looks at the same picture")
+    second = berta.make_video("Two looks at the same picture", size=None)
     expect(page.locator("#now > .card")).to_have_count(2)
     assert berta.credits() == 1900
     kept = row(berta.house, second)
@@ -101,7 +101,7 @@ def test_a_picture_is_sent_as_it_is_shown_and_a_video_leads_to_the_next(visit):
     page.get_by_text("Fits 1280 × 720 without a cut.").wait_for()
     page.get_by_role("radio", name="720 × 1280").check()
     page.get_by_role("radio", name="Show all").check()
-    third = berta.make_video("From that moment on, everything freezes")
+    third = berta.make_video("From that moment on, everything freezes", size=None)
     kept = row(berta.house, third)
     assert (kept.picture_fit, bool(kept.picture_name)) == ("pad", True)
 

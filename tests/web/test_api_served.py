@@ -1,26 +1,37 @@
 """The API as gunicorn serves it: what only a real connection shows."""
 
 import json
+import shutil
 import socket
 from contextlib import closing, suppress
+from uuid import uuid4
 
 import pytest
 import requests
+from processes import Installation
+from servers import RedisServer
 
 PROMPT = "A cat walks slowly through the rain"
 FLOOD = 24 * 1024 * 1024
 
 
-@pytest.fixture
-def house(installation):
-    installation.settings["WEB_CONCURRENCY"] = 1
-    installation.start_web()
-    return installation
+@pytest.fixture(scope="module")
+def house(sqlite_template, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copy(sqlite_template, folder / "aivideo.sqlite3")
+    redis = RedisServer().start()
+    whole = Installation(folder, redis.url, f"sqlite:///{folder / 'aivideo.sqlite3'}")
+    try:
+        whole.start_web()
+        yield whole
+    finally:
+        whole.stop()
+        redis.stop()
 
 
 @pytest.fixture
 def token(house):
-    return house.user()
+    return house.user(f"{uuid4()}@example.com")
 
 
 def speak(house, text: bytes) -> bytes:

@@ -78,7 +78,7 @@ class Rendering:
 
         clip = self._jobs.clip(job)
         with _sole(clip.with_suffix(".part")) as part:
-            if part is None:  # another process is at it; a later poll looks again
+            if part is None or self._jobs.find(job.id) is None:  # another process is at it, or nobody wants it any more
                 return
             if not clip.exists():
                 shots, shown = [], 0
