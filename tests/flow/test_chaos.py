@@ -11,7 +11,7 @@ from marks import on_both_databases
 
 
 @on_both_databases
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(600)
 def test_nothing_is_lost_or_bought_twice_while_everything_is_killed(database, redis_server, redis_url, tmp_path):
     seed = random.randrange(1_000_000)
     report = Chaos(tmp_path, redis_server, database, seed=seed).run(12, 30)

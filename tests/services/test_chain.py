@@ -367,7 +367,7 @@ class Chain(RuleBasedStateMachine):
 
 
 @on_both_databases
-@pytest.mark.timeout(170)
+@pytest.mark.timeout(600)
 def test_nobody_pays_twice_and_nothing_paid_for_is_lost(database, redis_url, clip, request):
     machine = type("Case", (Chain,), {"database": database, "redis_url": redis_url, "clip": clip})
     examples = 40 if "sqlite" in database else 15

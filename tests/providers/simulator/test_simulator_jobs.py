@@ -169,6 +169,15 @@ def test_a_job_is_not_completed_before_its_clip_is_there(drawing: Simulator, tmp
     assert clip.exists()
 
 
+def test_what_is_deleted_before_its_turn_is_not_drawn(drawing: Simulator, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "aivideo.providers.simulator")
+    orders = ({**SMALL, "size": "1280x720"}, SMALL, SMALL)  # the first takes a while
+    first, second, third = (client(drawing, "POST", "/v1/videos", json=order)["id"] for order in orders)
+    client(drawing, "DELETE", f"/v1/videos/{second}")
+    wait_until(lambda: client(drawing, "GET", f"/v1/videos/{third}")["status"] == "completed")
+    assert [message for message in caplog.messages if "drew" in message] == [f"drew {first}", f"drew {third}"]
+
+
 def test_a_clip_that_another_process_draws_is_left_to_it(drawing: Simulator, tmp_path: Path) -> None:
     clips = tmp_path / "drawing" / "clips"
     drawing.faults.tell("fail", operation="create", count=1, after=1e9)  # so that nothing is drawn yet
