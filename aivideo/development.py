@@ -77,18 +77,16 @@ def _run(
 
 def prepare() -> int:
     """Bring the database up to date and make the demo account, in a process of its own."""
-    from flask_migrate import upgrade
     from sqlalchemy.exc import OperationalError
 
     from aivideo.app import create_app
-    from aivideo.extensions import bind_migrations
+    from aivideo.extensions import upgrade_database
     from aivideo.services import accounts
 
     try:
         app = create_app()
-        bind_migrations(app)
+        upgrade_database(app)
         with app.app_context():
-            upgrade()
             accounts.demo(app.config["SETTINGS"].demo_password)
     except (ConfigError, CatalogueError) as error:
         sys.exit(f"aivideo: {error}")

@@ -142,10 +142,19 @@ def begin_immediately(raw: sqlite3.Connection) -> None:
 
 
 def bind_migrations(app: Flask) -> None:
-    """What `flask db` and `upgrade()` need. To load Alembic is a tenth of a start, and few processes migrate."""
+    """What `flask db` needs. To load Alembic is a tenth of a process's start, and few migrate."""
     from flask_migrate import Migrate
 
     Migrate(app, db, directory=f"{app.root_path}/migrations", render_as_batch=True)
+
+
+def upgrade_database(app: Flask) -> None:
+    """Run the migrations that the database has not had."""
+    from flask_migrate import upgrade
+
+    bind_migrations(app)
+    with app.app_context():
+        upgrade()
 
 
 def insert_on_conflict(model: Any) -> Any:

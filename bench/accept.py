@@ -11,6 +11,7 @@ import requests
 from processes import Installation, free_port
 from servers import RedisServer, wait_until
 
+from aivideo.extensions import upgrade_database
 from bench.run import ROOT, table
 
 CLIENTS = (1, 20)
@@ -48,13 +49,7 @@ def run(folder: Path) -> None:
 
 def _prepare(house: Installation, bare: Installation) -> list[str]:
     """Tables in both databases, and a user for each client; returns their tokens."""
-    from flask_migrate import upgrade
-
-    from aivideo.extensions import db
-
-    with house.app.app_context():
-        upgrade()
-        db.session.remove()
+    upgrade_database(house.app)
     tables = "from bench.bare import create_app, db\nwith create_app().app_context(): db.create_all()"
     bare._start("tables", sys.executable, "-c", tables)
     assert bare.running.pop("tables").wait(30) == 0, bare.log("tables")

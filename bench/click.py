@@ -8,6 +8,7 @@ from playwright.sync_api import Page, sync_playwright
 from processes import Installation
 from servers import RedisServer
 
+from aivideo.extensions import upgrade_database
 from bench.run import table
 
 CLICKS = 15
@@ -27,15 +28,17 @@ WATCH = """() => { window.since = null; window.took = null;
 
 
 def run(folder: Path) -> None:
-    from flask_migrate import upgrade
-
     redis = RedisServer().start()
     house = Installation(
-        folder, redis.url, f"sqlite:///{folder / 'click.sqlite3'}", MOCK_SORA_SECONDS=600, LOG_LEVEL="WARNING"
+        folder,
+        redis.url,
+        f"sqlite:///{folder / 'click.sqlite3'}",
+        MOCK_SORA_SECONDS=600,
+        WEB_CONCURRENCY=2,
+        LOG_LEVEL="WARNING",
     )
     try:
-        with house.app.app_context():
-            upgrade()
+        upgrade_database(house.app)
         house.user(EMAIL, PASSWORD, plan="studio", credits=100_000)
         house.start_web()
         house.settings["LOG_LEVEL"] = "INFO"

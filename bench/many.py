@@ -11,6 +11,7 @@ import psutil
 from processes import Api, Installation
 from servers import RedisServer, wait_until
 
+from aivideo.extensions import upgrade_database
 from bench.run import table
 
 USERS, EACH = 10, 20
@@ -26,6 +27,7 @@ def run(folder: Path) -> None:
         redis.url,
         f"sqlite:///{folder / 'many.sqlite3'}",
         SORA_POLL_SECONDS=2,
+        WEB_CONCURRENCY=2,
         SUBMIT_RATE="10000 per second",
         LOG_LEVEL="WARNING",
     )
@@ -35,7 +37,7 @@ def run(folder: Path) -> None:
             [sys.executable, "-m", "aivideo.providers.simulator", "--make-clip", str(clip)], check=True
         )
         house.start_simulator("--seconds", str(RENDER_SECONDS), "--clip", str(clip))
-        _migrate(house)
+        upgrade_database(house.app)
         house.start_web()
         house.settings["LOG_LEVEL"] = "INFO"
         house.start_worker()
@@ -88,10 +90,3 @@ def _open(api: Api) -> bool:
         time.sleep(0.2)
         return True
     return False
-
-
-def _migrate(house: Installation) -> None:
-    from flask_migrate import upgrade
-
-    with house.app.app_context():
-        upgrade()

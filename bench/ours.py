@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask_migrate import upgrade
 from processes import Installation
 from sqlalchemy import insert, update
 
+from aivideo.extensions import upgrade_database
 from bench import publisher
 from bench.machine import Redis
 from bench.variants import Variant
@@ -35,8 +35,7 @@ class Detached(Variant):
             WEB_CONCURRENCY=1,
             LOG_LEVEL="WARNING",
         )
-        with self.house.app.app_context():
-            upgrade()
+        upgrade_database(self.house.app)
         self.header = f"Authorization: Bearer {self.house.user(credits=0)}"
 
     def channels(self, count: int) -> list[int]:

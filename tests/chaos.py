@@ -277,6 +277,8 @@ def main() -> int:
     options = parser.parse_args()
     os.environ["ENV_FILE"] = ""
     sys.path.insert(0, str(CHECKOUT))
+    from aivideo.extensions import upgrade_database
+
     redis = RedisServer().start()
     with tempfile.TemporaryDirectory(prefix="aivideo-chaos-") as name:
         folder = Path(name)
@@ -285,7 +287,7 @@ def main() -> int:
         url = postgres.url("postgres") if postgres else f"sqlite:///{folder / 'chaos.sqlite3'}"
         try:
             chaos = Chaos(folder, redis, url, seed=options.seed)
-            _migrate(chaos.house)
+            upgrade_database(chaos.house.app)
             report = chaos.run(options.seconds, options.videos)
         finally:
             redis.stop()
@@ -296,16 +298,6 @@ def main() -> int:
     for label, value in report.rows():
         print(f"  {label.ljust(width)}  {value}")
     return 0 if report.sound else 1
-
-
-def _migrate(house: Installation) -> None:
-    from flask_migrate import upgrade
-
-    from aivideo.extensions import bind_migrations
-
-    bind_migrations(house.app)
-    with house.app.app_context():
-        upgrade()
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each process begins with its share of the longest, whatever the order of the others.
+    """Each process begins with its share of the longest, which have a `timeout` of their own, whatever the order else.
 
     Otherwise one would be left alone with them at the end. `--dist worksteal` deals the list out in equal parts.
     """
@@ -218,15 +218,12 @@ def _user(email: str, **more: Any) -> Any:
 
 
 def _migrate(overrides: dict[str, Any]) -> None:
-    from flask_migrate import upgrade
-
     from aivideo.app import create_app
-    from aivideo.extensions import bind_migrations
+    from aivideo.extensions import upgrade_database
 
     app = create_app({"LOG_LEVEL": "WARNING", **overrides})
-    bind_migrations(app)
+    upgrade_database(app)
     with app.app_context():
-        upgrade()
         _close(app)
 
 

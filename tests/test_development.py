@@ -135,7 +135,7 @@ def _sign_in(url: str, email: str, password: str) -> int:
 
 
 def test_a_copy_says_where_it_is_lets_the_demo_account_in_and_ends_on_sigterm(copies):
-    copy = copies.start(WEB_CONCURRENCY="").until_ready()  # as many as there are unless somebody says otherwise
+    copy = copies.start(WEB_CONCURRENCY="2").until_ready()
     assert f"\n  {copy.url}\n" in copy.said
     assert requests.get(f"{copy.url}/readyz", timeout=10).status_code == 200
 

@@ -55,6 +55,7 @@ def platform(tmp_path: Path, redis_url: str) -> Iterator[tuple[subprocess.Popen[
     honcho.wait(20)
 
 
+@pytest.mark.timeout(300)
 def test_the_procfile_makes_a_video_and_ends_on_sigterm(platform, tmp_path):
     import psutil
 

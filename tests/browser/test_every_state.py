@@ -17,7 +17,7 @@ from aivideo.config import ROOT
 from aivideo.core.video import Line
 from aivideo.web.errors import DETAIL, answer
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 HOSTILE = '<b data-hostile><img data-hostile src=x onerror="alert(1)"></b> "quoted" & \'so\' {{ 7 * 7 }} </script>'
 AXE = Path(__file__).parent / "axe.min.js"
 RUN_AXE = """async rules => {

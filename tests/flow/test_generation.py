@@ -7,6 +7,7 @@ from marks import on_both_databases
 
 
 @on_both_databases
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("alone", [False, True], ids=["built in", "stand-alone"])
 def test_a_video_goes_all_the_way(installation, database, tmp_path, alone):
     if alone:
