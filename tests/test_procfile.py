@@ -74,11 +74,11 @@ def test_the_procfile_makes_a_video_and_ends_on_sigterm(platform, tmp_path):
     assert made.returncode == 0, made.stderr
     token = _run("flask --app wsgi tokens create alice@example.com", environment).stdout.splitlines()[-1]
     api = Api(url, token)
-    accepted = api.generate()
+    accepted = api.generate(seconds=4)
     assert accepted.status_code == 202, accepted.text
     video = api.until_ended(accepted.json()["video_id"], 60)
     assert video["status"] == "completed", video
-    assert api.credits() == 900
+    assert api.credits() == 950
 
     family = psutil.Process(honcho.pid).children(recursive=True)
     assert len(family) >= 3  # gunicorn, its worker process, worker.py
