@@ -78,6 +78,7 @@ class Subscription(threading.Thread):
     def _listen(self) -> None:
         connection = _connect(self._url)
         wire, reader = connection._get_socket(), hiredis.Reader()
+        decrypted = getattr(wire, "pending", lambda: 0)
         self._asked, self._unconfirmed = set(), set()
         self._hub.forget_subscriptions()
         try:
@@ -93,6 +94,8 @@ class Subscription(threading.Thread):
                     if wire in ready:
                         asked = False
                         self._read(wire, reader)
+                        while decrypted():  # no selector tells of it
+                            self._read(wire, reader)
                         self._take(_answers(reader))
                     elif not ready:
                         if asked:
@@ -104,13 +107,10 @@ class Subscription(threading.Thread):
 
     def _read(self, wire: Any, reader: hiredis.Reader) -> None:
         """Feed what has arrived, at least a byte."""
-        while True:
-            length = wire.recv_into(self._buffer)  # a new buffer of this size would cost more than all else here
-            if not length:
-                raise ConnectionError("Redis closed the connection")
-            reader.feed(self._buffer, 0, length)  # type: ignore[arg-type]  # any buffer will do
-            if not (hasattr(wire, "pending") and wire.pending()):  # decrypted already: no selector tells of it
-                return
+        length = wire.recv_into(self._buffer)  # a new buffer of this size would cost more than all else here
+        if not length:
+            raise ConnectionError("Redis closed the connection")
+        reader.feed(self._buffer, 0, length)  # type: ignore[arg-type]  # any buffer will do
 
     def _follow_wishes(self, connection: Any) -> None:
         """Subscribe to what is new, unsubscribe from what nobody wants; all of it in one write."""
@@ -130,7 +130,10 @@ class Subscription(threading.Thread):
         """Sort what one read brought: messages go to the hub by channel, so that each viewer is written to once."""
         confirmed: set[str] = set()
         arrived: dict[str, list[Any]] = {}
-        for kind, name, content in (answer for answer in answers if isinstance(answer, list) and len(answer) == 3):
+        for answer in answers:
+            if not isinstance(answer, list) or len(answer) != 3:
+                continue
+            kind, name, content = answer
             if kind == b"message":
                 arrived.setdefault(name.decode(), []).append(_parse(content))
             elif kind == b"subscribe":
