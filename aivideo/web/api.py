@@ -59,7 +59,8 @@ def extend(video_id: int) -> ResponseReturnValue:
 def index() -> Response:
     user = access.api_user()
     query = _query()
-    page = videos.page(user.id, limit=query.limit, cursor=query.cursor, status=query.status)
+    wanted = videos.Wanted(words=query.q, status=query.status, favourite=query.favourite)
+    page = videos.page(user.id, wanted, limit=query.limit, cursor=query.cursor)
     return jsonify(data=[video_json(video) for video in page.videos], next=page.next)
 
 

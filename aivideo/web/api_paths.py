@@ -69,6 +69,8 @@ def paths() -> dict[str, Any]:
                     ),
                     _parameter("query", "cursor", {"type": "string"}, "The `next` of the page before."),
                     _parameter("query", "status", {"enum": list(Status)}, "Only these."),
+                    _parameter("query", "q", {"type": "string"}, "Words, each in the prompt or the title."),
+                    _parameter("query", "favourite", {"type": "boolean"}, "If true, only favourites."),
                 ],
                 "responses": _responses("200", "One page.", "VideoPage", "422"),
             }

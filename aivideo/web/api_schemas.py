@@ -20,6 +20,7 @@ MESSAGES = {
     "string_too_long": f"Send at most {LONGEST_CHOICE} characters.",
     "int_type": "Send a whole number.",
     "int_parsing": "Send a whole number.",
+    "bool_parsing": "Send true or false.",
     "none_required": "Send the picture as a file, in a multipart/form-data request.",
     "model_type": "Send a JSON object.",
     "model_attributes_type": "Send a JSON object.",
@@ -196,6 +197,8 @@ class ListQuery(BaseModel):
     limit: int = 20
     cursor: str | None = None
     status: str | None = None
+    q: str = ""
+    favourite: bool = False
 
 
 class Problem(BaseModel):

@@ -302,6 +302,7 @@ def test_a_body_that_is_too_large_is_a_413(client, hers):
         ("cursor=-1", "cursor"),
         ("cursor=99999999999999999999", "cursor"),
         ("status=done", "status"),
+        ("favourite=perhaps", "favourite"),
     ],
 )
 @on_both_databases
@@ -333,6 +334,26 @@ def test_a_list_can_be_of_one_status(client, hers):
     found = client.get("/api/v1/videos?status=completed", headers=hers).get_json()
     assert [video["id"] for video in found["data"]] == [1]
     assert found["next"] is None
+
+
+def test_a_list_can_be_of_favourites_and_of_what_has_some_words(client, hers, alice):
+    for prompt in ("A cat walks through the rain", "A dog sleeps in the sun", "A cat sleeps in the sun"):
+        generate(client, hers, prompt=prompt)
+    videos.mark(alice.id, [1, 2], favourite=True)
+    videos.rename(alice.id, 2, "Not the CAT")
+    for query, ids in (
+        ("q=cat", [3, 2, 1]),
+        ("q=sun cat", [3, 2]),
+        ("q=%25", []),
+        ("favourite=true", [2, 1]),
+        ("favourite=false", [3, 2, 1]),
+        ("favourite=1&q=rain&status=pending", [1]),
+    ):
+        found = client.get(f"/api/v1/videos?{query}", headers=hers).get_json()
+        assert [video["id"] for video in found["data"]] == ids, query
+    page = client.get("/api/v1/videos?limit=1&q=cat", headers=hers).get_json()
+    page = client.get(f"/api/v1/videos?limit=1&q=cat&cursor={page['next']}", headers=hers).get_json()
+    assert [video["id"] for video in page["data"]] == [2]
 
 
 def test_a_pending_video_shows_where_it_is(client, hers):
