@@ -87,6 +87,8 @@ def samples(app: Flask) -> dict[str, list[dict[str, Any]]]:
             {"video": None, "videos": []},
             {"video": None, "videos": [Video(id=42, prompt="A cat", seconds=8, poster_name="poster.webp")]},
             {"video": Video(id=42, prompt="A cat", seconds=8), "videos": []},
+            {"video": Video(id=42, prompt="A cat", seconds=8), "videos": [], "kept": {"prompt": "A dog"}},
+            {"video": None, "videos": [Video(id=42, prompt="A cat", seconds=8)], "kept": {"prompt": "A dog"}},
         ],
         "prompts/_history.html": list(_histories()),
         "prompts/_parts.html": [

@@ -66,6 +66,11 @@ class VideoForm:
         form.request_key = values.get("request_key", "")[:64] or form.request_key
         return form
 
+    @staticmethod
+    def kept(values: MultiDict[str, str]) -> dict[str, str]:
+        """What a browser has to carry along while its user chooses another picture elsewhere."""
+        return {name: values[name] for name in KEPT if name in values}
+
     @classmethod
     def like(cls, catalogue: Catalogue, video: Video) -> "VideoForm":
         """The request of an earlier video with its picture, to be changed and sent again."""
@@ -180,3 +185,8 @@ CHOICES = [
     if choice.name not in ("catalogue", "prompt", "request_key", "errors", "notice", "source", "offers")
 ]
 """The fields that are sent besides the prompt and the key."""
+KEPT = [
+    "prompt",
+    "request_key",
+    *(name for name in CHOICES if name not in ("picture", "frame_of", "frame_at", "picture_of")),
+]

@@ -1,6 +1,7 @@
 """How the studio's form opens: empty, or with what the address asks for."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from werkzeug.datastructures import MultiDict
 
@@ -45,6 +46,16 @@ def form(user: User, wanted: Mapping[str, str]) -> VideoForm:
     except DomainError:
         pass
     return new
+
+
+def resumed(user: User, sent: MultiDict[str, str]) -> VideoForm:
+    """The form as it was left to choose a moment of one's own video, and with that moment, if there is one."""
+    left = VideoForm.sent(catalogue(), sent)
+    left.picture = ""
+    with suppress(DomainError):
+        finished(user, number(left.frame_of) or 0)
+        left.frame_at, left.picture = f"{moment(left.frame_at):g}", "frame"
+    return left
 
 
 def composed(parts: MultiDict[str, str]) -> VideoForm:

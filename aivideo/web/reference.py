@@ -30,12 +30,13 @@ class Own:
     name: str
 
 
-@bp.get("/frames")
+@bp.route("/frames", methods=["GET", "POST"])
 def frames() -> ResponseReturnValue:
-    """The finished videos one can take a moment of; with `?of=42` the moments of that one."""
+    """The finished videos one can take a moment of; with `of=42` the moments of that one. What the studio's form had
+    is posted where no script keeps it."""
     user = require_user()
-    video = number(request.args.get("of", ""))
-    values: dict[str, Any] = {"video": None, "videos": []}
+    video = number(request.values.get("of", ""))
+    values: dict[str, Any] = {"video": None, "videos": [], "kept": VideoForm.kept(request.form)}
     if video is not None:
         values["video"] = finished(user, video)
     else:

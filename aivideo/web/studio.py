@@ -46,8 +46,12 @@ def index() -> ResponseReturnValue:
 
 @bp.post("/")
 def fill() -> ResponseReturnValue:
-    """The form with the prompt that the form of parts makes, for a browser without scripts."""
-    return _studio(require_user(), opening.composed(request.form))
+    """For a browser without scripts: the form with the prompt that the form of parts makes, or as it was, and with
+    the moment that was chosen."""
+    user = require_user()
+    if "frame_of" in request.form:
+        return _studio(user, opening.resumed(user, request.form))
+    return _studio(user, opening.composed(request.form))
 
 
 @bp.post("/videos")

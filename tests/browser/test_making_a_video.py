@@ -178,3 +178,19 @@ def test_without_javascript_the_form_posts_and_the_page_shows_the_state(visit):
     assert page.locator("ol.whole").get_by_text(FIRST_LINE).is_visible()
     page.locator("video").wait_for(timeout=60_000)  # the page reloads itself until then
     assert page.get_by_role("link", name="Download").is_visible()
+    # To choose a frame of it for the next one leads elsewhere and back, and nothing that was typed is lost.
+    frida.go()
+    page.get_by_label("Describe your video").fill("The light goes out\nand comes back")
+    page.get_by_role("radio", name="720 × 1280").check()
+    page.get_by_role("button", name="Your video").click()
+    page.get_by_role("button", name="A lighthouse in a storm").click()
+    page.get_by_role("button", name="Your videos").click()
+    page.get_by_role("button", name="A lighthouse in a storm").click()
+    page.get_by_role("button", name="Begin with this frame").click()
+    assert page.get_by_label("Describe your video").input_value() == "The light goes out\nand comes back"
+    assert page.get_by_role("radio", name="720 × 1280").is_checked()
+    assert page.get_by_role("radio", name=re.compile(r"Video \d+ at 0.0 s")).is_checked()
+    page.get_by_role("radio", name="12 s").press("Enter")
+    page.wait_for_url(re.compile(r"/videos/\d+$"))
+    page.get_by_text("Started from").wait_for()
+    assert page.get_by_role("link", name="a picture").is_visible()

@@ -352,6 +352,17 @@ def test_a_frame_of_ones_own_video_begins_the_next(app, hers, alice, bob, simula
         refused = send(hers, **{"picture": "frame", "frame_of": "1", "frame_at": "0.5", **wrong})
         assert refused.status_code == 422
         assert 'id="input_reference-error"' in refused.text
+    typed = {"prompt": "Two words", "size": "720x1280", "count": "3", "request_key": "c"}
+    assert 'name="of" value="1"' in (page := hers.post("/frames", **typed).text)
+    assert 'name="prompt" value="Two words"' in page
+    assert 'name="prompt" value="Two words"' in hers.post("/frames", **typed, of="1").text
+    page = hers.post("/", **typed, frame_of="1", frame_at="0.5").text
+    assert 'value="frame" checked data-source="/videos/1/frame?at=0.5"' in page
+    assert ">Two words</textarea>" in page
+    assert 'value="720x1280" checked' in page
+    page = hers.post("/", **typed, frame_of="9", frame_at="0.5").text
+    assert ">Two words</textarea>" in page
+    assert 'value="frame" checked' not in page
     his = _signed_in(app, "bob@example.com")
     assert "Begin with this frame" not in his.get("/frames?of=1").text
     assert send(his, picture="frame", frame_of="1", frame_at="0").status_code == 422
