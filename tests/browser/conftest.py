@@ -12,6 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from processes import Installation
 from servers import RedisServer, wait_until
+from states import finished_files
+from streams import Writer
 from visitor import PASSWORD
 
 from aivideo.core.catalogue import BUILT_IN
@@ -65,6 +67,18 @@ def _with_a_small_size(catalogue: str) -> str:
     last = '{ size = "720x1280", credits_per_second = 12.5, usd_per_second = 0.10 },'
     assert catalogue.count(last) == 1
     return catalogue.replace(last, f"{last} {last.replace('720x1280', SMALL.replace(' × ', 'x'))}")
+
+
+@pytest.fixture
+def hand(house: Installation) -> Writer:
+    """Writes videos and their logs as the services do."""
+    return Writer(house.app)
+
+
+@pytest.fixture(scope="session")
+def files(house: Installation) -> dict[str, Any]:
+    """Columns of a finished video whose files are there."""
+    return finished_files(house)
 
 
 def under_way(house: Installation) -> list[tuple[int, int]]:

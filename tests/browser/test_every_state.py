@@ -1,24 +1,20 @@
 """Every page and every state of a card, light and dark: axe finds nothing, nothing is inline, no text is markup."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
-from flask import Response
-from PIL import Image
 from playwright.sync_api import Page, Route
 from processes import Installation
-from streams import Writer
+from states import HOSTILE, end_all, in_every_state, user_of
+from visitor import Visitor
+from werkzeug.wrappers import Response
 
 from aivideo.config import ROOT
-from aivideo.core.video import Line
 from aivideo.web.errors import DETAIL, answer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-HOSTILE = '<b data-hostile><img data-hostile src=x onerror="alert(1)"></b> "quoted" & \'so\' {{ 7 * 7 }} </script>'
 AXE = Path(__file__).parent / "axe.min.js"
 RUN_AXE = """async rules => {
     const options = {resultTypes: ["violations"], preload: false, ...(rules && {runOnly: rules})};
@@ -44,81 +40,6 @@ def look(page: Page, state: str) -> None:
     page.emulate_media(color_scheme="light")
 
 
-@pytest.fixture
-def hand(house: Installation) -> Writer:
-    return Writer(house.app)
-
-
-@pytest.fixture(scope="module")
-def files(house: Installation) -> dict[str, Any]:
-    """Columns of a finished video whose files are there."""
-    from aivideo.adapters import storage
-
-    clip, still = house.folder / "seen.mp4", house.folder / "seen.webp"
-    picture = Image.new("RGB", (320, 180), "teal")
-    picture.save(still, append_images=[Image.new("RGB", (320, 180), "navy")], save_all=True)
-    with av.open(str(clip), "w", options={"movflags": "+faststart"}) as file:
-        video: Any = file.add_stream("libx264", rate=24)
-        video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
-        for _ in range(24):
-            file.mux(video.encode(av.VideoFrame.from_image(picture)))
-        file.mux(video.encode())
-    with house.app.app_context():
-        for path, kind in ((clip, "video/mp4"), (still, "image/webp")):
-            storage().save(path.name, path, kind)
-    return {
-        "file_name": clip.name,
-        "poster_name": still.name,
-        "preview_name": still.name,
-        "file_bytes": clip.stat().st_size,
-        "width": 320,
-        "height": 180,
-        "duration": 1.0,
-        "fps": 24.0,
-    }
-
-
-def user_of(house: Installation, email: str) -> int:
-    from aivideo.extensions import db
-    from aivideo.services import accounts
-
-    with house.app.app_context():
-        user_id: int = accounts.find(email).id
-        db.session.remove()
-    return user_id
-
-
-def in_every_state(hand: Writer, user_id: int, files: dict[str, Any]) -> dict[str, int]:
-    """A video in each state that is drawn in a way of its own, by the state's name."""
-    now = datetime.now(UTC)
-    pending: dict[str, Any] = {"status": "pending", "stage": "queued"}
-    ended = {"stage": "ended", "seq": 1, "completed_at": now, "created_at": now - timedelta(seconds=90)}
-    back = "The provider could not finish this video. Your 100 credits are back."
-    columns: dict[str, dict[str, Any]] = {
-        "finished": {**ended, **files, "status": "completed", "title": HOSTILE[:120], "favourite": True},
-        "failed": {**ended, "status": "failed", "error_code": "provider_failed", "error_message": back},
-        "cancelled": {**ended, "status": "cancelled", "prompt": HOSTILE},
-        "late": {**ended, **files, "status": "completed", "late": True},
-        "waiting": pending,
-        "waiting for the provider": {**pending, "waiting_reason": "The provider is busy. It goes on by itself."},
-        "sending": {"status": "pending", "stage": "submitting"},
-        "cancelling": {"status": "pending", "stage": "reconciling", "cancel_requested_at": now},
-        "begun": {"progress": 0},
-        "running": {"progress": 54, "expected_at": now + timedelta(minutes=9), "prompt": HOSTILE},
-        "saving": {"progress": 100, "stage": "saving"},
-    }
-    videos = {state: hand.video(user_id, lines=1, **each) for state, each in columns.items()}
-    hand.line(videos["cancelled"], Line.CANCELLED_FREE, status="cancelled")
-    hand.line(videos["running"], HOSTILE)
-    return videos
-
-
-def end_all(hand: Writer, videos: dict[str, int]) -> None:
-    """The house waits for what is under way."""
-    for video in videos.values():
-        hand.hide(video)
-
-
 def refused(visit_: Any) -> list[str]:
     return [words for words in visit_.complaints if "Content Security" in words or "Refused" in words]
 
@@ -127,6 +48,17 @@ def error(house: Installation, status: int, headers: dict[str, str] | None = Non
     """What a visitor gets to see of an error that no test can bring about in a running house."""
     with house.app.test_request_context("/broken", headers=headers):
         return answer(status, DETAIL.get(status, "Something went wrong on our side."))
+
+
+def paused(house: Installation, email: str) -> Response:
+    """The studio as its user gets to see it when nothing may be spent any more."""
+    settings, visitor = house.app.config["SETTINGS"], Visitor(house.app)
+    house.app.config["SETTINGS"] = settings.model_copy(update={"monthly_budget_usd": 0.01})
+    try:
+        visitor.sign_in(email)
+        return visitor.get("/")
+    finally:
+        house.app.config["SETTINGS"] = settings
 
 
 def answering(response: Response) -> Callable[[Route], None]:
@@ -293,6 +225,10 @@ def test_where_nothing_can_be_done(visit, house):
     look(page, "no credits, refused")
     frida = visit(plan="free", reduced_motion="reduce")
     look(frida.page, "a plan that cannot generate")
+    page.route("**/paused", answering(paused(house, emma.email)))
+    emma.go("/paused")
+    page.get_by_text("This studio has used up its budget for the month").wait_for()
+    look(page, "a budget that is spent")
     for path in ("/account", "/nothing-here", "/api/docs"):
         emma.go(path)
         look(page, path)
