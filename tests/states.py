@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import av
 from PIL import Image
@@ -17,7 +18,8 @@ def finished_files(house: Installation) -> dict[str, Any]:
     """Columns of a finished video whose files are there."""
     from aivideo.adapters import storage
 
-    clip, still = house.folder / "seen.mp4", house.folder / "seen.webp"
+    name = uuid4().hex
+    clip, still = house.folder / f"{name}.mp4", house.folder / f"{name}.webp"
     picture = Image.new("RGB", (320, 180), "teal")
     picture.save(still, append_images=[Image.new("RGB", (320, 180), "navy")], save_all=True)
     with av.open(str(clip), "w", options={"movflags": "+faststart"}) as file:

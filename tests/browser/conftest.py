@@ -75,9 +75,9 @@ def hand(house: Installation) -> Writer:
     return Writer(house.app)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def files(house: Installation) -> dict[str, Any]:
-    """Columns of a finished video whose files are there."""
+    """Columns of a finished video whose files are there: this test's own, as the house deletes them with its videos."""
     return finished_files(house)
 
 
