@@ -39,6 +39,7 @@ document.addEventListener("click", (event) => {
   } else if (words && find("#prompt")) {
     event.preventDefault();
     if (words.dataset.words) write(words.dataset.words);
+    else find("input:not([type=hidden])", words.form).focus(); // nothing is filled in yet
   } else if (target.closest("[data-shut]") || target === dialog) dialog.close();
 });
 

@@ -41,6 +41,8 @@ def test_the_tools_open_over_the_form_and_write_its_prompt(visit):
     expect(prompt).to_have_value("Something half thought")
 
     page.locator(".tools").get_by_role("link", name="Step by step").click()
+    tools.get_by_role("button", name="Use this prompt").click()  # with nothing filled in it leads there
+    expect(tools.locator(".parts input").first).to_be_focused()
     tools.get_by_label("Subject").fill("an old tram")
     tools.get_by_label("Light").fill("neon")
     tools.get_by_text("An old tram. Neon.").wait_for()

@@ -203,7 +203,7 @@ def test_a_page_cancels_with_the_token_of_its_forms(house: House) -> None:
         for wrong in ({}, {"csrf_token": None}, {"csrf_token": "nonsense"}):
             assert states.ask({**cancel, **wrong})["status"] == 403
         assert states.ask({**cancel, "csrf_token": mine.csrf_token})["type"] == "result"
-        states.until(lambda talk: 'data-status="cancelled"' in (talk.news[-1].get("content") or ""))
+        states.until(lambda talk: any('data-status="cancelled"' in (news.get("content") or "") for news in talk.news))
 
 
 def test_who_says_too_much_is_closed(house: House) -> None:
