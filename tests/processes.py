@@ -1,15 +1,18 @@
 """A whole installation for the tests: web, worker and simulator as real processes on one folder, Redis and database."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
-from servers import wait_until
+from servers import RedisServer, wait_until
 
 CHECKOUT = Path(__file__).parent.parent
 SECRET = "s" * 32
@@ -26,6 +29,7 @@ class Installation:
     """Starts and kills its processes; `app` is the same installation, seen from inside the test process."""
 
     def __init__(self, folder: Path, redis_url: str, database_url: str, **settings: Any) -> None:
+        self.redis: RedisServer | None = None
         self.folder = folder
         self.settings: dict[str, Any] = {
             "DATA_DIR": folder,
@@ -174,6 +178,21 @@ class Api:
     def credits(self) -> int:
         left: int = self.http.get(f"{self.url}/account", timeout=15).json()["credits"]
         return left
+
+
+@contextmanager
+def served(folder: Path, sqlite_template: Path) -> Iterator[Installation]:
+    """An installation with a web process, a database copied from the template and, as `redis`, a Redis of its own."""
+    shutil.copy(sqlite_template, folder / "aivideo.sqlite3")
+    redis = RedisServer().start()
+    whole = Installation(folder, redis.url, f"sqlite:///{folder / 'aivideo.sqlite3'}")
+    whole.redis = redis
+    try:
+        whole.start_web()
+        yield whole
+    finally:
+        whole.stop()
+        redis.stop()
 
 
 def _answers(url: str, status: int | None = None) -> bool:

@@ -2,14 +2,12 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from nginx import Nginx
-from processes import Installation
-from servers import RedisServer
+from processes import Installation, served
 from streams import Writer
 
 pytestmark = pytest.mark.browser
@@ -43,16 +41,8 @@ def hand(house: Installation) -> Writer:
 @pytest.fixture
 def own_house(sqlite_template: Path, tmp_path: Path) -> Iterator[Installation]:
     """A web process and a Redis that a test may stop."""
-    shutil.copy(sqlite_template, tmp_path / "aivideo.sqlite3")
-    redis = RedisServer().start()
-    whole = Installation(tmp_path, redis.url, f"sqlite:///{tmp_path / 'aivideo.sqlite3'}")
-    whole.redis = redis
-    try:
-        whole.start_web()
+    with served(tmp_path, sqlite_template) as whole:
         yield whole
-    finally:
-        whole.stop()
-        redis.stop()
 
 
 def user_of(house: Installation, email: str) -> int:

@@ -1,15 +1,13 @@
 """The API as gunicorn serves it: what only a real connection shows."""
 
 import json
-import shutil
 import socket
 from contextlib import closing, suppress
 from uuid import uuid4
 
 import pytest
 import requests
-from processes import Installation
-from servers import RedisServer
+from processes import served
 
 PROMPT = "A cat walks slowly through the rain"
 FLOOD = 24 * 1024 * 1024
@@ -17,16 +15,8 @@ FLOOD = 24 * 1024 * 1024
 
 @pytest.fixture(scope="module")
 def house(sqlite_template, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("served")
-    shutil.copy(sqlite_template, folder / "aivideo.sqlite3")
-    redis = RedisServer().start()
-    whole = Installation(folder, redis.url, f"sqlite:///{folder / 'aivideo.sqlite3'}")
-    try:
-        whole.start_web()
+    with served(tmp_path_factory.mktemp("served"), sqlite_template) as whole:
         yield whole
-    finally:
-        whole.stop()
-        redis.stop()
 
 
 @pytest.fixture
