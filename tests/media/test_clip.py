@@ -110,12 +110,25 @@ def test_a_clip_whose_rest_was_never_written_is_refused(part: float, key_every: 
 
 
 @pytest.mark.parametrize("part", [0.05, 0.5, 0.9, 0.99])
-def test_a_clip_whose_rest_is_noise_is_refused(part: float, make: Make) -> None:
-    path = make()
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_a_clip_whose_rest_is_noise_is_refused(codec: str, part: float, make: Make) -> None:
+    path = make(codec=codec)
     data = bytearray(path.read_bytes())
     start, length = boxes(data)[b"mdat"]
     noise = start + 8 + int((length - 8) * part)
     data[noise : start + length] = b"\xff" * (start + length - noise)
+    path.write_bytes(data)
+    with pytest.raises(UnplayableVideo, match="damaged"):
+        check(path)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
+def test_noise_amid_a_clip_of_one_key_picture_is_found(part: float, make: Make) -> None:
+    path = make(frames=100, key_every=250)
+    data = bytearray(path.read_bytes())
+    start, length = boxes(data)[b"mdat"]
+    noise = start + 8 + int((length - 8) * part)
+    data[noise : noise + length // 20] = b"\xff" * (length // 20)
     path.write_bytes(data)
     with pytest.raises(UnplayableVideo, match="damaged"):
         check(path)
