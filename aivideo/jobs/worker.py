@@ -36,6 +36,9 @@ WORKER_TTL_SECONDS = IDLE_SECONDS + 15
 """RQ waits 15 s less than this for a job."""
 STOP_SECONDS = 6.0
 HEAR_SECONDS = 1.0
+CORES = os.cpu_count() or 1
+PATIENCE_SECONDS = 20.0
+"""After so long without leisure, one of the jobs that wait for it is taken all the same."""
 
 
 class ThreadWorker(SimpleWorker):
@@ -44,8 +47,9 @@ class ThreadWorker(SimpleWorker):
     death_penalty_class = TimerDeathPenalty
     max_connection_wait_time = 2.0
 
-    def __init__(self, app: Flask, number: int, stopping: threading.Event, **options: Any) -> None:
-        self.app, self.stopping = app, stopping
+    def __init__(self, app: Flask, number: int, stopping: threading.Event, at_work: set[int], **options: Any) -> None:
+        self.app, self.number, self.stopping, self.at_work = app, number, stopping, at_work
+        self.leisure_at = time.monotonic()
         super().__init__(
             [name for name in QUEUES if name != AT_LEISURE or number == 0],
             name=f"{_own_name()}-{number}",
@@ -72,12 +76,22 @@ class ThreadWorker(SimpleWorker):
         """Nobody suspends these workers: stopping the process is enough."""
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> Any:
-        """Wait for a job, but look every two seconds whether the process is to stop."""
+        """Wait for a job, but look every two seconds whether the process is to stop, and whether there is leisure."""
         while not self.stopping.is_set():
+            leisure = self._has_leisure()
+            self._ordered_queues = [queue for queue in self.queues if leisure or queue.name != AT_LEISURE]
             found = super().dequeue_job_and_maintain_ttl(timeout, IDLE_SECONDS)
             if found is not None:
                 return found
         raise StopRequested
+
+    def _has_leisure(self) -> bool:
+        """Whether there are cores to spare: drawing a preview would take one from the videos that are waited for."""
+        now = time.monotonic()
+        if len(self.at_work) >= CORES and now - self.leisure_at < PATIENCE_SECONDS:
+            return False
+        self.leisure_at = now
+        return True
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """RQ waits for a Redis that is away in a loop of its own; this is where that loop can be left."""
@@ -90,9 +104,11 @@ class ThreadWorker(SimpleWorker):
 
     def perform_job(self, job: Job, *arguments: Any) -> bool:
         with self.app.app_context(), log_context(job=job.id):
+            self.at_work.add(self.number)
             try:
                 return bool(super().perform_job(job, *arguments))
             finally:
+                self.at_work.discard(self.number)
                 db.session.remove()
 
 
@@ -106,7 +122,10 @@ def run(app: Flask, threads: int) -> None:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    crew = [threading.Thread(target=_work, args=(app, number, stopping), daemon=True) for number in range(threads)]
+    at_work: set[int] = set()
+    crew = [
+        threading.Thread(target=_work, args=(app, number, stopping, at_work), daemon=True) for number in range(threads)
+    ]
     crew.append(threading.Thread(target=_tick, args=(app, stopping), daemon=True))
     for member in crew:
         member.start()
@@ -120,13 +139,13 @@ def run(app: Flask, threads: int) -> None:
     log.info("worker stopped%s", f"; {left} jobs are taken up again when their leases run out" if left else "")
 
 
-def _work(app: Flask, number: int, stopping: threading.Event) -> None:
+def _work(app: Flask, number: int, stopping: threading.Event, at_work: set[int]) -> None:
     """One worker, started again whenever Redis sends it home."""
     url = app.config["SETTINGS"].redis_address
     while not stopping.is_set():
         try:
             connection = doorbell.connect(url, answer_seconds=30)
-            worker = ThreadWorker(app, number, stopping, connection=connection)
+            worker = ThreadWorker(app, number, stopping, at_work, connection=connection)
             worker.work(logging_level="WARNING")
         except doorbell.AWAY as error:
             log.debug("worker %d waits for Redis: %s", number, error)
