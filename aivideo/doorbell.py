@@ -22,6 +22,8 @@ CONNECT_SECONDS = 0.5
 ANSWER_SECONDS = 0.8
 MOST_AT_ONCE = 4
 """Calls of one process, and so its connections: the client opens one for each, and refuses the hundred-and-first."""
+TURN_SECONDS = 5.0
+"""Longest wait for a turn. A Redis that is away is found out by the calls before; this is for a crowd of our own."""
 AWAY = (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError, OSError)
 
 
@@ -53,7 +55,7 @@ class Doorbell:
         was_away = self._closed_until > 0
         if was_away and not self._may_try():
             raise DoorbellAway(f"Redis at {self.shown} was away a moment ago")
-        if not self._turns.acquire(timeout=ANSWER_SECONDS):
+        if not self._turns.acquire(timeout=TURN_SECONDS):
             raise DoorbellAway(f"Redis at {self.shown} keeps others waiting")
         try:
             if self._closed_until > 0 and not was_away:  # found out while we waited for our turn
