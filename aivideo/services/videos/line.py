@@ -61,8 +61,10 @@ def next_ones(session: Session, user_id: int, now: datetime) -> dict[int, dateti
     if most is None:
         busy, waiting = busy.where(Video.user_id == user_id), waiting.where(Video.user_id == user_id)
         waiting = waiting.limit(SENDS_AT_ONCE)
-    have = {row.user_id: row for row in session.execute(busy)}
     rows = session.execute(waiting).all()
+    if not rows:
+        return {}
+    have = {row.user_id: row for row in session.execute(busy)}
     room = {}
     for user, plan in {row.user_id: row.plan for row in rows}.items():
         under_way, sending = (have[user].under_way, have[user].sending) if user in have else (0, 0)

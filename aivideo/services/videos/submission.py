@@ -60,14 +60,15 @@ def submit(video_id: int) -> None:
 def _claim(video_id: int) -> Video | None:
     """Pending → submitting, counted under the user's lock; None where it is not this video's turn."""
     now = utc_now()
-    user_id = db.session.scalar(select(Video.user_id).where(Video.id == video_id, Video.stage == Stage.QUEUED))
-    if user_id is None:
+    owner = select(User.id, User.plan).join(Video, Video.user_id == User.id)
+    found = db.session.execute(owner.where(Video.id == video_id, Video.stage == Stage.QUEUED)).one_or_none()
+    if found is None:
         return None
+    user_id, plan = found
     provider()  # built before the transaction: that reads files
     with transaction() as session:
         waiting.one_at_a_time(session, user_id)
-        plan = session.scalar(select(User.plan).where(User.id == user_id))
-        wait = waiting.why(session, video_id, user_id, plan or "", now)
+        wait = waiting.why(session, video_id, user_id, plan, now)
         if wait is not None:
             _keep_waiting(session, video_id, wait)
         video = _take_place(session, video_id, now) if wait is None else None
@@ -131,7 +132,11 @@ def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateReque
         if video.cancel_requested_at is not None:
             refusal.settle_unsent(session, video)
             return None
-        if session.scalar(Attempt.of(video_id).where(Attempt.outcome.in_((OPEN, UNKNOWN)))) is not None:
+        unsettled = func.count().filter(Attempt.outcome.in_((OPEN, UNKNOWN)))
+        tries, others = session.execute(
+            select(func.max(Attempt.number), unsettled).where(Attempt.video_id == video_id)
+        ).one()
+        if others:
             return None  # we were frozen for so long that somebody else took it up, and is sending it
         source = sequels.source_of(session, video)
         job_id = sequels.job_of(session, source.id) if source is not None else None
@@ -147,10 +152,9 @@ def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateReque
             remix_of=job_id if video.remixed_from_id is not None else None,
             extend_of=job_id if video.extended_from_id is not None else None,
         )
-        number = (session.scalar(select(func.max(Attempt.number)).where(Attempt.video_id == video_id)) or 0) + 1
         attempt = Attempt(
             video_id=video_id,
-            number=number,
+            number=(tries or 0) + 1,
             provider=account.name,
             base_url=account.base_url,
             account=account.account,
