@@ -1,6 +1,6 @@
 """Waiting for any of a few sockets to be readable, cheaply also under gevent.
 
-gevent's own selector makes watchers, an event and a timer for each wait: 50 µs, a third of what a message costs.
+gevent's own selector makes watchers, an event and a timer for each wait, which costs more than to hand a message on.
 """
 
 import selectors
@@ -11,6 +11,8 @@ from aivideo.stream.socket_loop import is_gevent
 
 READABLE = 1
 """As libev calls it."""
+TICKS = 10
+"""To the longest wait: to set a timer anew for each would cost more than these."""
 
 
 class Ears:
@@ -31,33 +33,45 @@ class Ears:
 
 
 class GeventEars(Ears):
-    """The same with watchers of gevent's loop that are made once."""
+    """The same with watchers of gevent's loop that are started once, and switch to who waits without a detour."""
 
     def __init__(self, seconds: float, *sockets: socket.socket) -> None:
-        from gevent import get_hub
-        from gevent.hub import Waiter
+        from gevent import get_hub, getcurrent
 
-        loop = get_hub().loop
-        self._waiter = Waiter()
-        self._watchers = [(loop.io(one.fileno(), READABLE), {one}) for one in sockets]
-        self._timer = loop.timer(seconds, seconds)
+        self._hub, self._current = get_hub(), getcurrent
+        self._waiting: Any = None
+        self._ticks = 0
+        self._stopped = [(self._hub.loop.io(one.fileno(), READABLE), {one}) for one in sockets]
+        self._watchers = [watcher for watcher, _ in self._stopped]
+        self._timer = self._hub.loop.timer(seconds / TICKS, seconds / TICKS)
+        self._timer.start(self._tick)
 
     def wait(self) -> set[Any]:
-        self._waiter.clear()
-        self._timer.again(self._waiter.switch, set())  # `start` would go on with what was left of the time before
-        for watcher, ready in self._watchers:
-            watcher.start(self._waiter.switch, ready)
+        while self._stopped:
+            watcher, ready = self._stopped.pop()
+            watcher.start(self._hear, watcher, ready)
+        self._ticks = 0
+        self._waiting = self._current()
         try:
-            heard: set[Any] = self._waiter.get()
+            heard: set[Any] = self._hub.switch()
         finally:
-            self._timer.stop()
-            for watcher, _ in self._watchers:
-                watcher.stop()
+            self._waiting = None
         return heard
 
+    def _hear(self, watcher: Any, ready: set[Any]) -> None:
+        if self._waiting is not None:
+            self._waiting.switch(ready)
+        else:  # still at work on what came before: it would be told over and over
+            watcher.stop()
+            self._stopped.append((watcher, ready))
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        if self._ticks >= TICKS and self._waiting is not None:
+            self._waiting.switch(set())
+
     def close(self) -> None:
-        self._timer.close()
-        for watcher, _ in self._watchers:
+        for watcher in (self._timer, *self._watchers):
             watcher.close()
 
 

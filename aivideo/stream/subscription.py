@@ -1,7 +1,10 @@
 """The one Redis connection for Pub/Sub of a process: what to listen to, and what came in."""
 
+import fcntl
 import logging
 import socket
+import sys
+import termios
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -24,7 +27,11 @@ PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 """Before the tries to connect again; the last one over and over."""
 NAMES_AT_A_TIME = 1000
 BYTES_AT_A_TIME = 256 * 1024
-"""Much, so that what comes in a burst is joined; but the first of it should not wait long for the last."""
+READS_AT_A_TIME = 16
+"""While much comes it is read on, so that what is for one viewer is joined; but the first should not wait long."""
+MUCH = 16 * 1024
+MESSAGES_AT_A_TIME = 32
+"""Of one channel. A viewer that does not read has as much waiting at least."""
 
 
 class Subscription(threading.Thread):
@@ -93,10 +100,9 @@ class Subscription(threading.Thread):
                         self._follow_wishes(connection)
                     if wire in ready:
                         asked = False
-                        self._read(wire, reader)
+                        self._take(self._read_on(wire, reader))
                         while decrypted():  # no selector tells of it
-                            self._read(wire, reader)
-                        self._take(_answers(reader))
+                            self._take(self._read_on(wire, reader))
                     elif not ready:
                         if asked:
                             raise TimeoutError("Redis does not answer")
@@ -105,12 +111,16 @@ class Subscription(threading.Thread):
         finally:
             connection.disconnect()
 
-    def _read(self, wire: Any, reader: hiredis.Reader) -> None:
-        """Feed what has arrived, at least a byte."""
-        length = wire.recv_into(self._buffer)  # a new buffer of this size would cost more than all else here
-        if not length:
-            raise ConnectionError("Redis closed the connection")
-        reader.feed(self._buffer, 0, length)  # type: ignore[arg-type]  # any buffer will do
+    def _read_on(self, wire: Any, reader: hiredis.Reader) -> Iterator[Any]:
+        """The answers that have arrived, at least a byte of one; where that is much, also those that follow."""
+        for _ in range(READS_AT_A_TIME):
+            length = wire.recv_into(self._buffer)  # a new buffer of this size would cost more than all else here
+            if not length:
+                raise ConnectionError("Redis closed the connection")
+            reader.feed(self._buffer, 0, length)  # type: ignore[arg-type]  # any buffer will do
+            yield from _answers(reader)
+            if length < MUCH or not _unread(wire):
+                return
 
     def _follow_wishes(self, connection: Any) -> None:
         """Subscribe to what is new, unsubscribe from what nobody wants; all of it in one write."""
@@ -135,7 +145,11 @@ class Subscription(threading.Thread):
                 continue
             kind, name, content = answer
             if kind == b"message":
-                arrived.setdefault(name.decode(), []).append(_parse(content))
+                some = arrived.setdefault(name.decode(), [])
+                some.append(_parse(content))
+                if len(some) == MESSAGES_AT_A_TIME:
+                    self._hub.arrived(arrived)
+                    arrived = {}
             elif kind == b"subscribe":
                 confirmed.add(name.decode())
         self._hub.arrived(arrived)
@@ -177,6 +191,11 @@ def _answers(reader: hiredis.Reader) -> Iterator[Any]:
         if isinstance(answer, hiredis.ReplyError):
             raise ConnectionError(str(answer))
         yield answer
+
+
+def _unread(wire: Any) -> int:
+    """How many bytes have arrived that were not read."""
+    return int.from_bytes(fcntl.ioctl(wire, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def _parse(content: bytes) -> Any:
