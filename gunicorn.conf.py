@@ -61,6 +61,8 @@ _waiting = weakref.WeakSet()
 
 def pre_request(worker, req):
     _waiting.discard(req.unreader.sock)
+    if req.path.endswith("/stream"):
+        req.force_close()  # it ends with the stream; a proxy that is not told might send a request into its end
 
 
 def post_request(worker, req, environ, resp):

@@ -29,6 +29,7 @@ def test_headers_and_first_byte_come_at_once_and_say_where_the_replay_starts(hou
         assert stream.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert stream.headers["cache-control"] == "no-cache, no-transform"
         assert stream.headers["x-accel-buffering"] == "no"
+        assert stream.headers["connection"] == "close", "a proxy must not send the next request into its end"
         assert "content-length" not in stream.headers
         assert "content-encoding" not in stream.headers
 
