@@ -28,6 +28,14 @@ function write(words) {
   prompt.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
+// Of what stands in the fields at the click: what was typed last may not be in the prompt yet. (A field is called "action".)
+async function writeParts(form, words) {
+  const answer = await fetch(form.getAttribute("action"), { method: "POST", body: new FormData(form) }).catch(() => undefined);
+  if (answer?.ok) words = find(".composed ~ .row [data-words]", new DOMParser().parseFromString(await answer.text(), "text/html")).dataset.words;
+  if (words) write(words);
+  else find("input:not([type=hidden])", form).focus(); // nothing is filled in yet
+}
+
 document.addEventListener("click", (event) => {
   const { target } = event;
   if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
@@ -38,8 +46,8 @@ document.addEventListener("click", (event) => {
     open(tool.getAttribute("href"));
   } else if (words && find("#prompt")) {
     event.preventDefault();
-    if (words.dataset.words) write(words.dataset.words);
-    else find("input:not([type=hidden])", words.form).focus(); // nothing is filled in yet
+    if (words.form) writeParts(words.form, words.dataset.words);
+    else write(words.dataset.words);
   } else if (target.closest("[data-shut]") || target === dialog) dialog.close();
 });
 

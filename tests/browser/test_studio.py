@@ -44,9 +44,9 @@ def test_the_tools_open_over_the_form_and_write_its_prompt(visit):
     tools.get_by_role("button", name="Use this prompt").click()  # with nothing filled in it leads there
     expect(tools.locator(".parts input").first).to_be_focused()
     tools.get_by_label("Subject").fill("an old tram")
+    tools.get_by_text("An old tram.", exact=True).wait_for()
     tools.get_by_label("Light").fill("neon")
-    tools.get_by_text("An old tram. Neon.").wait_for()
-    tools.get_by_role("button", name="Use this prompt").click()
+    tools.get_by_role("button", name="Use this prompt").click()  # before it is written there
     expect(prompt).to_have_value("An old tram. Neon.")
     page.reload()
     expect(prompt).to_have_value("An old tram. Neon.")  # it is a draft like any other
