@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
+from aivideo.adapters import catalogue
 from aivideo.core.ledger import Kind
 from aivideo.core.video import Status
 from aivideo.extensions import db
@@ -112,7 +113,8 @@ def _answer(video: Video, charged: int, refunded: int) -> str:
         return f"You paid {charged} credits and got {refunded} back, so this video cost you nothing.{kept}"
     if video.status == Status.COMPLETED:
         more = " more" if video.extended_from_id is not None else ""
-        return f"You paid {charged} credits for {video.seconds}{more} seconds of {video.model} at {video.size}."
+        model, size = getattr(catalogue().model(video.model), "name", video.model), video.size.replace("x", " × ")
+        return f"You paid {charged} credits for {video.seconds}{more} seconds of {model} at {size}."
     if video.status == Status.CANCELLED:
         return f"You paid {charged} credits: when you cancelled, the video had already been bought from the provider."
     return f"You paid {charged} credits. They come back by themselves if this video cannot be made."

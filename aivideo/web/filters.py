@@ -95,15 +95,16 @@ def time_left(seconds: int) -> str:
 
 
 def ago(value: datetime | str, now: datetime | None = None) -> str:
-    """Relative within a day, a date beyond: `just now`, `5 min ago`, `3 h ago`, `22 Nov 2026`."""
-    seconds = ((now or datetime.now(UTC)) - moment(value)).total_seconds()
+    """Relative within a day, a date beyond: `just now`, `5 min ago`, `3 h ago`, `22 Nov`, `22 Nov 2025`."""
+    then, now = moment(value), now or datetime.now(UTC)
+    seconds = (now - then).total_seconds()
     if seconds < MINUTE:
         return "just now"
     if seconds < HOUR:
         return f"{int(seconds / MINUTE)} min ago"
     if seconds < DAY:
         return f"{int(seconds / HOUR)} h ago"
-    return f"{moment(value):%-d %b %Y}"
+    return f"{then:%-d %b}" if then.year == now.year else f"{then:%-d %b %Y}"
 
 
 def exact(value: datetime | str) -> str:

@@ -113,7 +113,7 @@ def test_a_remix_and_an_extension_of_an_extension_go_the_whole_way(app, alice, t
     assert [each["remixed_from"] for each in bought] == [None, None, None, job[longer.id]]
     assert [each["seconds"] for each in bought] == [2, 3, 4, 3]
     assert (events.snapshot(longest)["extended_from"], events.snapshot(changed)["remixed_from"]) == (longer.id,) * 2
-    assert receipt(alice.id, longer.id).answer == "You paid 10 credits for 1 more seconds of small at 160x90."
+    assert receipt(alice.id, longer.id).answer == "You paid 10 credits for 1 more seconds of Small at 160 × 90."
     assert audit.check() == []
     simulator.close()
 

@@ -130,6 +130,7 @@ def test_admin_pages_send_a_stranger_to_the_sign_in(client, page):
 
 def test_the_admin_page_has_counts_and_links(boss, alice):
     videos.request(alice.id, ORDER)
+    assert 'href="/admin"' in boss.get("/account").text
     text = boss.get("/admin").text
     assert 'href="/admin/rq/"' in text
     assert "Waiting" in text
