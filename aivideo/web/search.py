@@ -58,11 +58,6 @@ class Search:
         """Whether some videos are left out."""
         return any(value for name, value in vars(self).items() if name != "sort")
 
-    @property
-    def more(self) -> bool:
-        """Whether something is chosen that the form shows only when asked."""
-        return bool(self.model or self.size or self.since or self.until)
-
     def address(self, **more: str | None) -> str:
         """Of this search's page; `more` is added to it."""
         chosen = {name: value for name, value in {**vars(self), **more}.items() if value}

@@ -86,6 +86,8 @@ def test_the_studio(visit, house, hand, files):
         anna.go()
         page.wait_for_selector("html[data-stream=connected]")
         page.locator(f"#lines-{videos['running']}").get_by_text(HOSTILE).wait_for()
+        cancelling = page.locator(f"#video-{videos['cancelling']}")
+        assert cancelling.get_by_role("button", name="Cancel").count() == 0, "that was asked for already"
         look(page, "every state of a card")
         anna.context.set_offline(True)
         page.get_by_text(LOST).first.wait_for()
@@ -139,6 +141,7 @@ def test_the_studio(visit, house, hand, files):
 def test_the_library(visit, house, hand, files):
     berta = visit(reduced_motion="reduce")
     page = berta.go("/videos")
+    assert page.get_by_role("search").get_by_role("radio").count() == 0, "there is nothing to search in"
     look(page, "library, empty")
     videos = in_every_state(hand, user_of(house, berta.email), files)
     try:
@@ -151,6 +154,9 @@ def test_the_library(visit, house, hand, files):
         page.locator("summary", has_text="More").click()
         page.locator(f"#tile-{videos['running']} .pick").check()
         look(page, "library, renaming, selected, all filters")
+        page.set_viewport_size({"width": 390, "height": 844})
+        look(page, "library, selected, on a phone")
+        page.set_viewport_size({"width": 1280, "height": 900})
         page.locator("#chosen").get_by_role("button", name="Delete").click()
         page.get_by_role("dialog", name="Cancel what is under way?").wait_for()
         look(page, "library, asked whether to cancel")

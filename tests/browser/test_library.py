@@ -124,7 +124,7 @@ def test_from_the_first_row_to_the_last_by_pointer_and_by_keyboard(visit, house,
     assert page.locator(f"#tile-{made[2]} .moving").count() == 0
 
     # A field keeps its keys.
-    page.locator(f"#tile-{made[3]}").get_by_role("link", name="Rename").click()
+    page.locator(f"#tile-{made[3]}").get_by_role("link", name="Rename").dblclick()
     page.get_by_label("Title", exact=True).press_sequentially("f x? <b>")
     page.keyboard.press("Delete")
     page.keyboard.press("Escape")
