@@ -1,6 +1,6 @@
 """Whether a downloaded clip is whole and plays.
 
-`check` reads every packet and decodes some pictures near the end: hundredths of a second, where decoding all of an 8 s
+`check` reads every packet and decodes the last group of pictures: hundredths of a second, where decoding all of an 8 s
 clip takes a second. What a download breaks shows in the boxes of the file (a length that reaches past its end), in
 packets that are missing, empty or not made of whole units, or in pictures that cannot be decoded. Those at the start
 are decoded when the poster is drawn.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 LARGEST_SIDE = 8192
-LONGEST_TAIL = 12
+LONGEST_TAIL = 48
 """Packets from the last key picture on that are decoded. Some clips have one key picture only; all costs too much."""
 MISSING_SECONDS = 0.5
 SMALLEST_BOX = 8
