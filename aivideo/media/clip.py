@@ -169,9 +169,13 @@ def _made_of_units(data: bytes, length_bytes: int) -> bool:
 
 def _decoded(stream: "VideoStream", packets: list[Any]) -> bool:
     """Whether pictures come out of these packets, the first of which is a key picture, and none is broken."""
-    frames = [frame for packet in packets for frame in stream.decode(packet)]
-    frames += stream.decode(None)
-    return bool(frames) and not any(frame.is_corrupt for frame in frames)
+    pictures = 0
+    for packet in [*packets, None]:  # None: what the decoder still holds
+        for frame in stream.decode(packet):  # looked at one by one: a picture is megabytes
+            if frame.is_corrupt:
+                return False
+            pictures += 1
+    return pictures > 0
 
 
 def _require_whole_boxes(path: Path) -> None:
