@@ -59,7 +59,8 @@ class Channel:
         self.idle_since: float | None = None
         # Entered again by a thread that holds it: a stream that is collected as garbage leaves there and then.
         self.lock = threading.RLock()
-        self.viewers: set[Viewer] = set()
+        self.viewers: dict[Viewer, None] = {}
+        """In the order in which they came: written to in that order, their sockets lie side by side in memory."""
         self.kept: list[Entry] = []
         self.told_at = time.monotonic()
         """When the viewers were last told anything."""
@@ -76,7 +77,7 @@ class Channel:
 
     def drop(self, viewer: Viewer) -> None:
         with self.lock:
-            self.viewers.discard(viewer)
+            self.viewers.pop(viewer, None)
 
     def beat(self) -> None:
         """Send a heartbeat."""
@@ -99,7 +100,7 @@ class Channel:
             fan_out(tuple(self.viewers), lambda audience: b"".join(entry.block(audience) for entry in entries))
 
     def _join(self, viewer: Viewer, entries: Iterable[Entry]) -> bytes:
-        self.viewers.add(viewer)
+        self.viewers[viewer] = None
         return b"".join(entry.block(viewer.audience) for entry in entries)
 
 

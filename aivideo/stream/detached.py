@@ -1,4 +1,4 @@
-"""The detached way to hold a viewer: a descriptor, and no greenlet, generator or lock.
+"""The detached way to hold a viewer: a socket, and no greenlet, generator or lock.
 
 The view sends what a viewer missed as any answer; then the viewer takes a duplicate of the connection, the server's
 request ends, and the hub writes the shared bytes straight to the socket. Works under gunicorn's gevent worker on Linux.
@@ -7,12 +7,11 @@ All of it runs in greenlets of one thread, and no method of a viewer switches be
 
 import errno
 import logging
-import os
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aivideo.stream.socket_loop import Sockets, real_select
+from aivideo.stream.socket_loop import Sockets, duplicate, real_select
 from aivideo.stream.sockets import shut
 from aivideo.stream.viewer import MAX_QUEUED_BYTES, Audience, Viewer
 
@@ -54,14 +53,14 @@ class Waiting:
         self.blocks.append(block)
         self.size += len(block)
 
-    def write_to(self, descriptor: int) -> None:
+    def write_to(self, wire: socket.socket) -> None:
         """Write until nothing waits.
 
         Raises:
             BlockingIOError: the kernel takes no more now. Other OSErrors: the client is gone.
         """
         while self.blocks:
-            written = os.writev(descriptor, self.blocks[:BLOCKS_AT_ONCE])
+            written = wire.sendmsg(self.blocks[:BLOCKS_AT_ONCE])
             self.size -= written
             done = 0
             while done < len(self.blocks) and written >= len(self.blocks[done]):
@@ -73,19 +72,19 @@ class Waiting:
 
 
 class DetachedViewer(Viewer):
-    """A viewer that is a descriptor and, while its client is slow, the blocks that wait for it.
+    """A viewer that is a socket of the operating system and, while its client is slow, the blocks that wait for it.
 
     Until `blocks` is asked for what follows the replay it keeps what it is sent.
     """
 
-    __slots__ = ("_connection", "_descriptor", "_ended", "_sockets", "_waiting", "chunked")
+    __slots__ = ("_connection", "_ended", "_sockets", "_waiting", "_wire", "chunked")
 
     def __init__(self, audience: Audience, user_id: int, environ: Mapping[str, Any], sockets: Sockets) -> None:
         super().__init__(audience, user_id)
         self.chunked = environ.get("SERVER_PROTOCOL") != "HTTP/1.0"
         self._sockets = sockets
         self._connection: socket.socket | None = environ["gunicorn.socket"]
-        self._descriptor = -1
+        self._wire: socket.socket | None = None
         self._waiting: Waiting | None = Waiting()
         self._ended = False
 
@@ -103,10 +102,11 @@ class DetachedViewer(Viewer):
     def send(self, framed: bytes) -> None:
         if self._ended:
             return
-        waiting = self._waiting
+        wire, waiting = self._wire, self._waiting
         if waiting is None:
+            assert wire is not None, "one for whom nothing waits was handed over, and has not ended"
             try:
-                written = os.write(self._descriptor, framed)
+                written = wire.send(framed)
             except BlockingIOError:
                 written = 0
             except OSError:
@@ -114,7 +114,7 @@ class DetachedViewer(Viewer):
                 return
             if written < len(framed):
                 self._waiting = Waiting(memoryview(framed)[written:])
-                self._sockets.watch(self._descriptor, writable=True)
+                self._sockets.watch(wire, writable=True)
         elif waiting.size + len(framed) <= MAX_QUEUED_BYTES or not waiting.size:
             waiting.add(framed)
         else:
@@ -137,12 +137,12 @@ class DetachedViewer(Viewer):
 
     def flush(self) -> None:
         """Write what waits, as far as the kernel takes it."""
-        if self._waiting is None:
+        if self._waiting is None or self._wire is None:
             return
         try:
-            self._waiting.write_to(self._descriptor)
+            self._waiting.write_to(self._wire)
         except BlockingIOError:
-            self._sockets.watch(self._descriptor, writable=True)
+            self._sockets.watch(self._wire, writable=True)
         except OSError:
             self.cut()
         else:
@@ -150,16 +150,15 @@ class DetachedViewer(Viewer):
             if self._ended:
                 self._close()
             else:
-                self._sockets.watch(self._descriptor)
+                self._sockets.watch(self._wire)
 
     def blocks(self) -> Iterator[bytes]:
         """Go on without the request: raises HandedOver in it."""
         connection, self._connection = self._connection, None
         assert connection is not None
         try:
-            self._descriptor = os.dup(connection.fileno())
-            os.set_blocking(self._descriptor, False)
-            self._sockets.add(self._descriptor, self)
+            self._wire = duplicate(connection)
+            self._sockets.add(self._wire, self)
         except OSError as error:
             log.warning("a stream could not be taken over: %s", error)
             self._sockets.bury(self)
@@ -173,6 +172,6 @@ class DetachedViewer(Viewer):
         yield
 
     def _close(self) -> None:
-        if self._descriptor >= 0:
-            descriptor, self._descriptor = self._descriptor, -1
-            self._sockets.remove(descriptor, self)
+        if self._wire is not None:
+            wire, self._wire = self._wire, None
+            self._sockets.remove(wire, self)

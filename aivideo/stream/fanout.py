@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="Channel")
 
-AT_A_TIME = 1000
-"""Writes between two pauses: some milliseconds. A pause takes one at least, whatever is asked for."""
+AT_A_TIME = 2500
+"""Writes between two pauses: tens of milliseconds. In each a page may be made, for which all other viewers wait."""
 PAUSE_SECONDS = 0.001
 """A real sleep: under gevent `sleep(0)` goes on with the next ready greenlet and starves input and output."""
 

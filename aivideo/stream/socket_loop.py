@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import threading
 from contextlib import suppress
 from functools import cache
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Sockets(threading.Thread):
-    """The loop: watches all descriptors, writes on where a client has read, notices who has left.
+    """The loop: watches all sockets, writes on where a client has read, notices who has left.
 
     Whoever closes a viewer may hold a channel's lock or be walking through its viewers, so the hub is told from here.
     """
@@ -36,18 +37,18 @@ class Sockets(threading.Thread):
         self._gone: list[DetachedViewer] = []
         self._stopping = False
 
-    def add(self, descriptor: int, viewer: "DetachedViewer") -> None:
-        self._epoll.register(descriptor, self._select.EPOLLRDHUP)
-        self._viewers[descriptor] = viewer
+    def add(self, wire: socket.socket, viewer: "DetachedViewer") -> None:
+        self._epoll.register(wire, self._select.EPOLLRDHUP)
+        self._viewers[wire.fileno()] = viewer
 
-    def watch(self, descriptor: int, *, writable: bool = False) -> None:
-        self._epoll.modify(descriptor, self._select.EPOLLRDHUP | (self._select.EPOLLOUT if writable else 0))
+    def watch(self, wire: socket.socket, *, writable: bool = False) -> None:
+        self._epoll.modify(wire, self._select.EPOLLRDHUP | (self._select.EPOLLOUT if writable else 0))
 
-    def remove(self, descriptor: int, viewer: "DetachedViewer") -> None:
-        self._viewers.pop(descriptor, None)
+    def remove(self, wire: socket.socket, viewer: "DetachedViewer") -> None:
+        self._viewers.pop(wire.fileno(), None)
         with suppress(OSError):  # said aloud: closing does it only once the server has closed its own descriptor
-            self._epoll.unregister(descriptor)
-        os.close(descriptor)
+            self._epoll.unregister(wire)
+        wire.close()
         self.bury(viewer)
 
     def bury(self, viewer: "DetachedViewer") -> None:
@@ -90,6 +91,20 @@ def is_gevent() -> bool:
     except ImportError:
         return False
     return bool(is_module_patched("select"))
+
+
+def duplicate(connection: socket.socket) -> socket.socket:
+    """The same connection as a socket of the operating system that never waits, not even under gevent.
+
+    Raises:
+        OSError: there are too many files open, or the connection is closed.
+    """
+    from gevent.monkey import get_original
+
+    kind: type[socket.socket] = get_original("socket", "socket")
+    wire = kind(connection.family, connection.type, connection.proto, os.dup(connection.fileno()))
+    wire.setblocking(False)
+    return wire
 
 
 @cache
