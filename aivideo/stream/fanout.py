@@ -11,10 +11,24 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound="Channel")
 
-AT_A_TIME = 2500
-"""Writes between two pauses: tens of milliseconds. In each a page may be made, for which all other viewers wait."""
+AT_ONCE_SECONDS = 0.05
+"""How long everybody else waits at most. In each pause a page may be made, for which all other viewers wait."""
 PAUSE_SECONDS = 0.001
 """A real sleep: under gevent `sleep(0)` goes on with the next ready greenlet and starves input and output."""
+WRITES_AT_A_TIME = 200
+"""Between two looks at the clock."""
+
+
+class Breath:
+    """Lets others run when they have waited long enough."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic() + AT_ONCE_SECONDS
+
+    def take(self) -> None:
+        if time.monotonic() >= self._due:
+            time.sleep(PAUSE_SECONDS)
+            self._due = time.monotonic() + AT_ONCE_SECONDS
 
 
 def fan_out(viewers: Iterable[Viewer], spell: Callable[[Audience], bytes]) -> None:
@@ -22,6 +36,7 @@ def fan_out(viewers: Iterable[Viewer], spell: Callable[[Audience], bytes]) -> No
     made: dict[tuple[Audience, bool], bytes] = {}
     audience: Audience | None = None
     chunked, block = False, b""
+    breath: Breath | None = None
     for number, viewer in enumerate(viewers, 1):
         if viewer.audience is not audience or viewer.chunked is not chunked:  # most are told like the one before
             audience, chunked = form = viewer.audience, viewer.chunked
@@ -30,16 +45,14 @@ def fan_out(viewers: Iterable[Viewer], spell: Callable[[Audience], bytes]) -> No
             block = made[form]
         if block:
             viewer.send(block)
-        if number % AT_A_TIME == 0:
-            time.sleep(PAUSE_SECONDS)
+        if number % WRITES_AT_A_TIME == 0:  # most have far fewer viewers
+            breath = breath or Breath()
+            breath.take()
 
 
 def paced(channels: Iterable[C]) -> Iterator[C]:
     """Each in turn, to be told something, with the same pauses."""
-    written = 0
+    breath = Breath()
     for channel in channels:
         yield channel
-        written += len(channel.viewers)
-        if written > AT_A_TIME:
-            written = 0
-            time.sleep(PAUSE_SECONDS)
+        breath.take()
