@@ -66,7 +66,7 @@ def check(path: Path) -> Clip:
         stream.codec_context.skip_frame = "NONREF"
         length_bytes = _length_bytes(stream)
         tail: list[Any] = []
-        count, ends = 0, 0.0
+        count, ends = 0, 0
         for packet in container.demux():
             if packet.size == 0:
                 continue
@@ -83,7 +83,7 @@ def check(path: Path) -> Clip:
                 tail.clear()
             if len(tail) < LONGEST_TAIL:
                 tail.append(packet)
-        _require_all_packets(stream.frames, count, ends, clip.seconds)
+        _require_all_packets(stream.frames, count, float(ends * (stream.time_base or 0)), clip.seconds)
         if not _decoded(stream, tail):
             raise UnplayableVideo("The video file is damaged: its last pictures cannot be decoded.")
         return clip
@@ -100,7 +100,9 @@ def opened(path: Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
 
     try:
         # The file alone: no playlist, no reference to another file, and packets as stored, not as edited.
-        with av.open(str(path), format="mp4", options={"ignore_editlist": "1"}, metadata_errors="replace") as container:
+        # Headers say enough to begin with: FFmpeg would decode the first pictures, and forget them again.
+        options = {"ignore_editlist": "1", "skip_frame": "all"}
+        with av.open(str(path), format="mp4", options=options, metadata_errors="replace") as container:
             if not container.streams.video:
                 raise UnplayableVideo("The file has no video in it.")
             stream = container.streams.video[0]
@@ -135,12 +137,10 @@ def _seconds(container: "InputContainer", stream: "VideoStream") -> float:
     return (container.duration or 0) / av.time_base
 
 
-def _end(packet: Any) -> float:
-    """Where a packet's picture ends, in seconds from the start of the clip."""
+def _end(packet: Any) -> int:
+    """Where a packet's picture ends, counted from the start of the clip in ticks of its stream."""
     moment = packet.pts if packet.pts is not None else packet.dts
-    if moment is None or packet.time_base is None:
-        return 0.0
-    return float((moment + (packet.duration or 0) - (packet.stream.start_time or 0)) * packet.time_base)
+    return 0 if moment is None else moment + (packet.duration or 0) - (packet.stream.start_time or 0)
 
 
 def _require_all_packets(announced: int, count: int, ends: float, seconds: float) -> None:
