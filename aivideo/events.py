@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from aivideo.core.video import ACCESS_CHANNEL, Status, channel, file_url, user_channel
 from aivideo.extensions import db
 from aivideo.models import Event, Video
-from aivideo.models.events import NEW_EVENT, timestamp
-from aivideo.models.videos import NEW_VIDEO
+from aivideo.models.events import LAST_EVENTS, NEW_EVENT, timestamp
+from aivideo.models.videos import NEW_VIDEO, NEXT_SEQ
 from aivideo.transaction import after_commit, ring_after_commit
 
 log = logging.getLogger(__name__)
@@ -90,14 +89,8 @@ class EventLog:
     def _go_on(self, now: datetime) -> int:
         """Give out the next numbers, under the video's row lock; returns the last of them."""
         db.session.flush()
-        last = db.session.scalar(
-            update(Video)
-            .where(Video.id == self.video.id)
-            .values(seq=Video.seq + len(self._events), updated_at=now)
-            .returning(Video.seq)
-            .execution_options(synchronize_session=False)
-        )
-        assert last is not None, "a video's log needs its video"
+        given = {"video": self.video.id, "lines": len(self._events), "now": now}
+        last: int = db.session.connection().execute(NEXT_SEQ, given).scalar_one()
         set_committed_value(self.video, "seq", last)
         set_committed_value(self.video, "updated_at", now)
         return last
@@ -105,7 +98,7 @@ class EventLog:
     def _last_lines(self, last: int) -> Sequence[Event]:
         if last == len(self._events) or len(self._events) >= LINES_IN_VIEW:
             return self._events[-LINES_IN_VIEW:]
-        return list(reversed(db.session.scalars(Event.last(self.video.id, LINES_IN_VIEW)).all()))
+        return last_lines(self.video.id)
 
 
 def publish(redis: Any, video_id: int, messages: Sequence[dict[str, Any]], user_id: int, state: dict[str, Any]) -> None:
@@ -130,13 +123,14 @@ def replay(video_id: int, after: int = 0, limit: int | None = None) -> list[dict
     return [event.as_message() for event in db.session.scalars(Event.after(video_id, after, limit))]
 
 
+def last_lines(video_id: int) -> Sequence[Event]:
+    """The last lines of a video, oldest first."""
+    return db.session.scalars(LAST_EVENTS, {"video": video_id, "count": LINES_IN_VIEW}).all()[::-1]
+
+
 def snapshots(videos: Sequence[Video]) -> list[dict[str, Any]]:
     """Snapshots of several videos with their last lines, in the order given."""
-    found: list[dict[str, Any]] = []
-    for video in videos:
-        lines = list(reversed(db.session.scalars(Event.last(video.id, LINES_IN_VIEW)).all()))
-        found.append(snapshot(video, lines))
-    return found
+    return [snapshot(video, last_lines(video.id)) for video in videos]
 
 
 def snapshot(video: Video, lines: Sequence[Event] = ()) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Select, String, Text, insert, select
+from sqlalchemy import JSON, ForeignKey, Select, String, Text, bindparam, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from aivideo.extensions import db
@@ -45,11 +45,6 @@ class Event(db.Model):  # type: ignore[name-defined, misc]
     def after(video_id: int, seq: int, limit: int | None = None) -> Select["Event"]:
         return select(Event).where(Event.video_id == video_id, Event.seq > seq).order_by(Event.seq).limit(limit)
 
-    @staticmethod
-    def last(video_id: int, count: int) -> Select["Event"]:
-        """The last lines, newest first."""
-        return select(Event).where(Event.video_id == video_id).order_by(Event.seq.desc()).limit(count)
-
 
 def timestamp(moment: datetime) -> str:
     """ISO 8601 UTC with milliseconds: `2026-11-22T20:00:00.000Z`."""
@@ -57,3 +52,7 @@ def timestamp(moment: datetime) -> str:
 
 
 NEW_EVENT = insert(Event.__table__)
+LAST_EVENTS = (
+    select(Event).where(Event.video_id == bindparam("video")).order_by(Event.seq.desc()).limit(bindparam("count"))
+)
+"""The last lines, newest first."""

@@ -13,10 +13,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    bindparam,
     false,
     func,
     insert,
     select,
+    update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -148,4 +150,11 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
         return select(func.count()).select_from(Video).where(Video.user_id == user_id, Video.stage.in_(UNDER_WAY))
 
 
-NEW_VIDEO = insert(Video.__table__).returning(Video.__table__.c.id)
+_VIDEOS = Video.__table__.c
+NEW_VIDEO = insert(Video.__table__).returning(_VIDEOS.id)
+NEXT_SEQ = (
+    update(Video.__table__)
+    .where(_VIDEOS.id == bindparam("video"))
+    .values(seq=_VIDEOS.seq + bindparam("lines"), updated_at=bindparam("now", type_=_VIDEOS.updated_at.type))
+    .returning(_VIDEOS.seq)
+)

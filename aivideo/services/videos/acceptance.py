@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from aivideo.adapters import settings
@@ -89,17 +89,8 @@ def _follow(session: Session, attempt: Attempt, job: ProviderJob, by: str) -> No
 
 def _take_id(session: Session, attempt: Attempt, job_id: str, *, authoritative: bool) -> bool:
     """See to it that no other attempt holds this job. An authoritative answer takes it from one that adopted it."""
-    holder = session.scalar(
-        select(Attempt)
-        .where(
-            Attempt.provider == attempt.provider,
-            Attempt.base_url == attempt.base_url,
-            Attempt.account == attempt.account,
-            Attempt.provider_job_id == job_id,
-            Attempt.id != attempt.id,
-        )
-        .with_for_update()
-    )
+    account = {"provider": attempt.provider, "base_url": attempt.base_url, "account": attempt.account}
+    holder = session.scalar(_HOLDER, {**account, "job": job_id, "other_than": attempt.id})
     if holder is None:
         return True
     if not authoritative or holder.settled_by == "answer":
@@ -133,4 +124,23 @@ def _doubt(session: Session, attempt: Attempt, job: ProviderJob) -> None:
 
 
 def _locked(session: Session, attempt_id: int) -> Attempt | None:
-    return session.get(Attempt, attempt_id, with_for_update=True, populate_existing=True)
+    return session.scalar(_ATTEMPT, {"attempt": attempt_id})
+
+
+_ATTEMPT = (
+    select(Attempt)
+    .where(Attempt.id == bindparam("attempt"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_HOLDER = (
+    select(Attempt)
+    .where(
+        Attempt.provider == bindparam("provider"),
+        Attempt.base_url == bindparam("base_url"),
+        Attempt.account == bindparam("account"),
+        Attempt.provider_job_id == bindparam("job"),
+        Attempt.id != bindparam("other_than"),
+    )
+    .with_for_update()
+)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from aivideo.core import estimates
 from aivideo.core.video import Status
@@ -10,21 +10,22 @@ from aivideo.extensions import db
 from aivideo.models import Video
 
 RUNS = 20
+_LAST_RUNS = (
+    select(Video.seconds, Video.accepted_at, Video.completed_at)
+    .where(
+        Video.model == bindparam("model"),
+        Video.status == Status.COMPLETED,
+        Video.accepted_at.is_not(None),
+        Video.late.is_(False),
+    )
+    .order_by(Video.completed_at.desc())
+    .limit(RUNS)
+)
 
 
 def expected_wait(model_id: str, seconds: int) -> float | None:
     """Seconds from the provider's yes to the player, for a clip of `seconds`; None where there were no runs yet."""
-    rows = db.session.execute(
-        select(Video.seconds, Video.accepted_at, Video.completed_at)
-        .where(
-            Video.model == model_id,
-            Video.status == Status.COMPLETED,
-            Video.accepted_at.is_not(None),
-            Video.late.is_(False),
-        )
-        .order_by(Video.completed_at.desc())
-        .limit(RUNS)
-    )
+    rows = db.session.execute(_LAST_RUNS, {"model": model_id})
     runs = [(length, (end - start).total_seconds()) for length, start, end in rows if start and end]
     return estimates.typical(runs, seconds)
 

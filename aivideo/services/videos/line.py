@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from aivideo.adapters import catalogue, settings
 from aivideo.core import turns
 from aivideo.core.video import UNDER_WAY, UPSTREAM, Stage
-from aivideo.extensions import db
+from aivideo.extensions import UtcDateTime, db
 from aivideo.models import User, Video
 
 SENDS_AT_ONCE = 4
@@ -29,11 +29,7 @@ class Standing:
 
 def standing(session: Session, video_id: int, user_id: int, now: datetime) -> Standing:
     """Where a video stands among its user's. True for as long as the user's place in line is locked."""
-    before = (Video.stage == Stage.QUEUED) & may_be_sent(now) & (Video.id < video_id)
-    found = select(_count(Video.stage.in_(UNDER_WAY)), _count(Video.stage == Stage.SUBMITTING), _count(before)).where(
-        Video.user_id == user_id, Video.stage.in_((*UNDER_WAY, Stage.QUEUED))
-    )
-    return Standing(*session.execute(found).one())
+    return Standing(*session.execute(_STANDING, {"video": video_id, "user": user_id, "now": now}).one())
 
 
 def next_ones(session: Session, user_id: int, now: datetime) -> dict[int, datetime | None]:
@@ -42,29 +38,11 @@ def next_ones(session: Session, user_id: int, now: datetime) -> dict[int, dateti
     They are shared under SORA_MAX_CONCURRENT: then the next place goes to the user with the fewest.
     """
     most = settings().sora_max_concurrent
-    busy = (
-        select(
-            Video.user_id,
-            func.count().label("under_way"),
-            _count(Video.stage == Stage.SUBMITTING).label("sending"),
-            _count(Video.stage.in_(UPSTREAM)).label("upstream"),
-        )
-        .where(Video.stage.in_(UNDER_WAY))
-        .group_by(Video.user_id)
-    )
-    waiting = (
-        select(Video.id, Video.user_id, Video.due_at, User.plan)
-        .join(User, User.id == Video.user_id)
-        .where(Video.stage == Stage.QUEUED, may_be_sent(now))
-        .order_by(Video.id)
-    )
-    if most is None:
-        busy, waiting = busy.where(Video.user_id == user_id), waiting.where(Video.user_id == user_id)
-        waiting = waiting.limit(SENDS_AT_ONCE)
-    rows = session.execute(waiting).all()
+    waiting, busy = (_WAITING_OF_USER, _BUSY_OF_USER) if most is None else (_WAITING, _BUSY)
+    rows = session.execute(waiting, {"user": user_id, "now": now}).all()
     if not rows:
         return {}
-    have = {row.user_id: row for row in session.execute(busy)}
+    have = {row.user_id: row for row in session.execute(busy, {"user": user_id})}
     room = {}
     for user, plan in {row.user_id: row.plan for row in rows}.items():
         under_way, sending = (have[user].under_way, have[user].sending) if user in have else (0, 0)
@@ -91,10 +69,37 @@ def place(video: Video) -> int | None:
     return next((number for number, other in enumerate(in_order, 1) if other == video.id), None)
 
 
-def may_be_sent(now: datetime) -> ColumnElement[bool]:
+def may_be_sent(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Not while a video waits for its next try."""
     return or_(Video.send_after.is_(None), Video.send_after <= now)
 
 
 def _count(condition: ColumnElement[bool]) -> Any:
     return func.count().filter(condition)
+
+
+_USER: BindParameter[int] = bindparam("user")
+_NOW = bindparam("now", type_=UtcDateTime())
+_BEFORE = (Video.stage == Stage.QUEUED) & may_be_sent(_NOW) & (Video.id < bindparam("video"))
+_STANDING = select(_count(Video.stage.in_(UNDER_WAY)), _count(Video.stage == Stage.SUBMITTING), _count(_BEFORE)).where(
+    Video.user_id == _USER, Video.stage.in_((*UNDER_WAY, Stage.QUEUED))
+)
+_WAITING = (
+    select(Video.id, Video.user_id, Video.due_at, User.plan)
+    .join(User, User.id == Video.user_id)
+    .where(Video.stage == Stage.QUEUED, may_be_sent(_NOW))
+    .order_by(Video.id)
+)
+_WAITING_OF_USER = _WAITING.where(Video.user_id == _USER).limit(SENDS_AT_ONCE)
+_BUSY = (
+    select(
+        Video.user_id,
+        func.count().label("under_way"),
+        _count(Video.stage == Stage.SUBMITTING).label("sending"),
+        _count(Video.stage.in_(UPSTREAM)).label("upstream"),
+    )
+    .where(Video.stage.in_(UNDER_WAY))
+    .group_by(Video.user_id)
+)
+_BUSY_OF_USER = _BUSY.where(Video.user_id == _USER)
+"""Built once: to build a statement costs more than to run it, and every video asks these."""

@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from aivideo.adapters import settings
@@ -160,5 +160,7 @@ def back_to_queue(session: Session, video: Video, reason: str | None, pause: flo
 
 def is_superseded(session: Session, attempt: Attempt) -> bool:
     """Whether a later attempt was made for the same video."""
-    newer = select(Attempt.id).where(Attempt.video_id == attempt.video_id, Attempt.number > attempt.number)
-    return session.scalar(newer.limit(1)) is not None
+    return session.scalar(_NEWER, {"video": attempt.video_id, "number": attempt.number}) is not None
+
+
+_NEWER = select(Attempt.id).where(Attempt.video_id == bindparam("video"), Attempt.number > bindparam("number")).limit(1)

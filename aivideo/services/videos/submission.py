@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from aivideo.adapters import provider
 from aivideo.core.failures import SOURCE_LOST
 from aivideo.core.video import Line, Stage, Status, Step
 from aivideo.events import EventLog
-from aivideo.extensions import db
+from aivideo.extensions import UtcDateTime, db
 from aivideo.models import Attempt, User, Video
 from aivideo.models.attempts import OPEN, UNKNOWN
 from aivideo.providers.base import CreateRequest, ProviderError
@@ -31,6 +31,23 @@ CREATE_SECONDS = 120.0
 """Total deadline of the paid call: from connecting to the whole answer, picture included."""
 SEND_WITHIN = timedelta(seconds=20)
 DATABASE_AWAY_SECONDS = 180.0
+
+
+_OWNER = (
+    select(User.id, User.plan)
+    .join(Video, Video.user_id == User.id)
+    .where(Video.id == bindparam("video"), Video.stage == Stage.QUEUED)
+)
+_TRIES = select(
+    func.max(Attempt.number), func.count().filter(Attempt.outcome.in_((OPEN, UNKNOWN))).label("unsettled")
+).where(Attempt.video_id == bindparam("video"))
+_MARK = (
+    update(Attempt)
+    .where(Attempt.id == bindparam("attempt"), Attempt.outcome == OPEN, Attempt.sent_at.is_(None))
+    .values(sent_at=bindparam("now", type_=UtcDateTime()))
+    .returning(Attempt.send_before)
+    .execution_options(synchronize_session=False)
+)
 
 
 class SendTooLate(Exception):
@@ -60,8 +77,7 @@ def submit(video_id: int) -> None:
 def _claim(video_id: int) -> Video | None:
     """Pending → submitting, counted under the user's lock; None where it is not this video's turn."""
     now = utc_now()
-    owner = select(User.id, User.plan).join(Video, Video.user_id == User.id)
-    found = db.session.execute(owner.where(Video.id == video_id, Video.stage == Stage.QUEUED)).one_or_none()
+    found = db.session.execute(_OWNER, {"video": video_id}).one_or_none()
     if found is None:
         return None
     user_id, plan = found
@@ -132,10 +148,7 @@ def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateReque
         if video.cancel_requested_at is not None:
             refusal.settle_unsent(session, video)
             return None
-        unsettled = func.count().filter(Attempt.outcome.in_((OPEN, UNKNOWN)))
-        tries, others = session.execute(
-            select(func.max(Attempt.number), unsettled).where(Attempt.video_id == video_id)
-        ).one()
+        tries, others = session.execute(_TRIES, {"video": video_id}).one()
         if others:
             return None  # we were frozen for so long that somebody else took it up, and is sending it
         source = sequels.source_of(session, video)
@@ -202,13 +215,7 @@ def _mark_sent(attempt_id: int) -> None:
     An attempt without this note provably never left, however its sender ended.
     """
     with transaction() as session:
-        marked = session.scalar(
-            update(Attempt)
-            .where(Attempt.id == attempt_id, Attempt.outcome == OPEN, Attempt.sent_at.is_(None))
-            .values(sent_at=utc_now())
-            .returning(Attempt.send_before)
-            .execution_options(synchronize_session=False)
-        )
+        marked = session.scalar(_MARK, {"attempt": attempt_id, "now": utc_now()})
     if marked is None or utc_now() >= marked:
         raise SendTooLate
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from aivideo.adapters import catalogue, provider, settings
@@ -120,4 +120,11 @@ def _gate(session: Session, *, locked: bool) -> Gate | None:
     if locked:
         row = {**identity, "closed_until": datetime.fromtimestamp(0, UTC), "reason": ""}
         session.execute(insert_on_conflict(Gate).values(**row).on_conflict_do_nothing())
-    return session.get(Gate, tuple(identity.values()), populate_existing=True, with_for_update=locked)
+    return session.scalar(_GATE.with_for_update() if locked else _GATE, identity)
+
+
+_GATE = (
+    select(Gate)
+    .where(*(column == bindparam(column.key) for column in (Gate.provider, Gate.base_url, Gate.account)))
+    .execution_options(populate_existing=True)
+)
