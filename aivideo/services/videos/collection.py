@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from aivideo.adapters import provider, storage
 from aivideo.core.schedule import backoff
 from aivideo.core.video import Line, Stage, Status, Step, file_name, file_url, poster_name
 from aivideo.events import EventLog
-from aivideo.extensions import db
+from aivideo.extensions import UtcDateTime, db
 from aivideo.models import Attempt, Video
+from aivideo.models.attempts import ACCEPTED
 from aivideo.providers.base import ProviderError, ProviderJob
 from aivideo.services import notices
 from aivideo.services.videos import leases, waiting
@@ -45,6 +46,24 @@ class _Work:
     ordered_seconds: float
     base_url: str
     """Where it was bought."""
+
+
+_FREE = or_(Video.lease_until.is_(None), Video.lease_until <= bindparam("now"))
+_LATE = Video.given_up() & Video.ready_at.is_not(None)
+_UNTIL = bindparam("until", type_=UtcDateTime())
+_CLAIM = (
+    update(Video)
+    .where(Video.id == bindparam("video"), _FREE, or_(Video.stage == Stage.SAVING, _LATE))
+    .values(lease_until=_UNTIL, due_at=_UNTIL)
+    .returning(Video)
+    .execution_options(populate_existing=True, synchronize_session=False)
+)
+_ACCEPTED = (
+    select(Attempt)
+    .where(Attempt.video_id == bindparam("video"), Attempt.outcome == ACCEPTED)
+    .order_by(Attempt.number.desc())
+    .limit(1)
+)
 
 
 def save(video_id: int) -> None:
@@ -78,21 +97,11 @@ def save(video_id: int) -> None:
 
 def _claim(video_id: int) -> _Work | None:
     now = utc_now()
-    free = or_(Video.lease_until.is_(None), Video.lease_until <= now)
-    late = Video.given_up() & Video.ready_at.is_not(None)
-    until = now + leases.LEASE
     with transaction() as session:
-        video = session.scalars(
-            update(Video)
-            .where(Video.id == video_id, free, or_(Video.stage == Stage.SAVING, late))
-            .values(lease_until=until, due_at=until)
-            .returning(Video),
-            execution_options={"populate_existing": True},
-        ).one_or_none()
+        video = session.scalar(_CLAIM, {"video": video_id, "now": now, "until": now + leases.LEASE})
         if video is None:
             return None
-        accepted = Attempt.accepted(video_id).order_by(Attempt.number.desc()).limit(1)
-        attempt = session.scalar(accepted)
+        attempt = session.scalar(_ACCEPTED, {"video": video_id})
         assert attempt is not None
         assert attempt.provider_job_id is not None, "what is ready was accepted"
         job_id, stage = attempt.provider_job_id, Stage(video.stage)
