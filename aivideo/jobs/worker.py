@@ -34,6 +34,7 @@ AWAY_SECONDS = 1.0
 IDLE_SECONDS = 2
 WORKER_TTL_SECONDS = IDLE_SECONDS + 15
 """RQ waits 15 s less than this for a job."""
+BEAT_SECONDS = 1.0
 STOP_SECONDS = 6.0
 HEAR_SECONDS = 1.0
 CORES = os.cpu_count() or 1
@@ -50,6 +51,7 @@ class ThreadWorker(SimpleWorker):
     def __init__(self, app: Flask, number: int, stopping: threading.Event, at_work: set[int], **options: Any) -> None:
         self.app, self.number, self.stopping, self.at_work = app, number, stopping, at_work
         self.leisure_at = time.monotonic()
+        self.beat_at = -BEAT_SECONDS
         super().__init__(
             [name for name in QUEUES if name != AT_LEISURE or number == 0],
             name=f"{_own_name()}-{number}",
@@ -94,13 +96,24 @@ class ThreadWorker(SimpleWorker):
         return True
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """RQ waits for a Redis that is away in a loop of its own; this is where that loop can be left."""
-        try:
+        """Three commands as one round trip, and those that RQ would send before, after and amid a short job as one.
+
+        RQ waits for a Redis that is away in a loop of its own; this is where that loop can be left.
+        """
+        if pipeline is not None:
             super().heartbeat(timeout, pipeline)
+            return
+        if time.monotonic() - self.beat_at < BEAT_SECONDS:
+            return
+        try:
+            with self.connection.pipeline(transaction=False) as together:
+                super().heartbeat(timeout, together)
+                together.execute()
         except doorbell.AWAY:
             if self.stopping.is_set():
                 raise StopRequested from None
             raise
+        self.beat_at = time.monotonic()
 
     def perform_job(self, job: Job, *arguments: Any) -> bool:
         with self.app.app_context(), log_context(job=job.id):
