@@ -3,10 +3,22 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Select, String, Text, UniqueConstraint, select
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from aivideo.extensions import db
+from aivideo.extensions import UtcDateTime, db
 
 OPEN, ACCEPTED, REFUSED, NOT_SENT, UNKNOWN = "open", "accepted", "refused", "not_sent", "unknown"
 
@@ -59,6 +71,18 @@ class Attempt(db.Model):  # type: ignore[name-defined, misc]
     @staticmethod
     def accepted(video_id: int) -> Select["Attempt"]:
         return select(Attempt).where(Attempt.video_id == video_id, Attempt.outcome == ACCEPTED)
+
+
+TRIES = select(
+    func.max(Attempt.number), func.count().filter(Attempt.outcome.in_((OPEN, UNKNOWN))).label("unsettled")
+).where(Attempt.video_id == bindparam("video"))
+MARK_SENT = (
+    update(Attempt)
+    .where(Attempt.id == bindparam("attempt"), Attempt.outcome == OPEN, Attempt.sent_at.is_(None))
+    .values(sent_at=bindparam("now", type_=UtcDateTime()))
+    .returning(Attempt.send_before)
+    .execution_options(synchronize_session=False)
+)
 
 
 class Gate(db.Model):  # type: ignore[name-defined, misc]

@@ -120,8 +120,7 @@ def test_a_user_s_calls_leave_threads_for_others_and_nobody_hears_of_it(app, mak
     (his,) = make(ben)
     nobody_is_rung(app)
     calling = hers[: line.SENDS_AT_ONCE]
-    for one in calling:
-        submission._claim(one)
+    opened = [submission._claim(one)[1] for one in calling]
     for one in hers[line.SENDS_AT_ONCE :]:
         videos.submit(one)
         assert stages(studio, [one]) == ["queued"]
@@ -131,7 +130,7 @@ def test_a_user_s_calls_leave_threads_for_others_and_nobody_hears_of_it(app, mak
     assert stages(ben, [his]) == ["rendering"]
     work_off(app)
     assert stages(studio, hers[line.SENDS_AT_ONCE :]) == ["queued"] * 2, "rung when a call has ended, not before"
-    submission._send(*submission._open_attempt(calling[0], None))
+    submission._send(*opened[0])
     work_off(app)
     assert stages(studio, hers[line.SENDS_AT_ONCE :]) == ["rendering"] * 2, "each that ends rings the next"
 

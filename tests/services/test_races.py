@@ -51,8 +51,7 @@ def abandoned(scene: Scene) -> None:
     """Its sender was killed after the first byte."""
     from aivideo.services.videos import submission
 
-    submission._claim(scene.video_id)
-    attempt_id, create = submission._open_attempt(scene.video_id, None)
+    _, (attempt_id, create) = submission._claim(scene.video_id)
     submission._mark_sent(attempt_id)
     scene.app.extensions["provider"].create(create, deadline=5, before_send=lambda: None)
     time_passes(21)

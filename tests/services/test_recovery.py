@@ -58,7 +58,6 @@ def _killed_while_sending(video_id, *, sent):
     """Bring a video to where its sender was killed: attempt open, lease held by nobody alive."""
     from aivideo.services.videos import submission
 
-    submission._claim(video_id)
-    attempt_id, _ = submission._open_attempt(video_id, None)
+    _, (attempt_id, _) = submission._claim(video_id)
     if sent:
         submission._mark_sent(attempt_id)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -17,9 +17,9 @@ from aivideo.adapters import provider
 from aivideo.core.failures import SOURCE_LOST
 from aivideo.core.video import Line, Stage, Status, Step
 from aivideo.events import EventLog
-from aivideo.extensions import UtcDateTime, db
+from aivideo.extensions import db
 from aivideo.models import Attempt, User, Video
-from aivideo.models.attempts import OPEN, UNKNOWN
+from aivideo.models.attempts import MARK_SENT, TRIES
 from aivideo.providers.base import CreateRequest, ProviderError
 from aivideo.services.videos import acceptance, leases, line, pictures, refusal, sequels, waiting
 from aivideo.services.videos.endings import fail
@@ -38,16 +38,8 @@ _OWNER = (
     .join(Video, Video.user_id == User.id)
     .where(Video.id == bindparam("video"), Video.stage == Stage.QUEUED)
 )
-_TRIES = select(
-    func.max(Attempt.number), func.count().filter(Attempt.outcome.in_((OPEN, UNKNOWN))).label("unsettled")
-).where(Attempt.video_id == bindparam("video"))
-_MARK = (
-    update(Attempt)
-    .where(Attempt.id == bindparam("attempt"), Attempt.outcome == OPEN, Attempt.sent_at.is_(None))
-    .values(sent_at=bindparam("now", type_=UtcDateTime()))
-    .returning(Attempt.send_before)
-    .execution_options(synchronize_session=False)
-)
+Opened = tuple[int, CreateRequest]
+"""The id of an attempt, and what it is to send."""
 
 
 class SendTooLate(Exception):
@@ -56,17 +48,18 @@ class SendTooLate(Exception):
 
 def submit(video_id: int) -> None:
     """Send a pending video, if it is its turn; otherwise say why it waits. Safe to run any number of times."""
-    video = _claim(video_id)
+    video, opened = _claim(video_id)
     if video is None:
         return
     with ExitStack() as held:
-        held.enter_context(leases.kept(video_id, Stage.SUBMITTING))
-        try:
-            picture = pictures.fitted(video, held) if video.picture_name else None
-        except pictures.NOT_THERE as error:
-            pictures.wait_or_give_up(video_id, error)
-            return
-        opened = _open_attempt(video_id, picture)
+        if video.picture_name:  # to fit it takes a while
+            held.enter_context(leases.kept(video_id, Stage.SUBMITTING))
+            try:
+                picture = pictures.fitted(video, held)
+            except pictures.NOT_THERE as error:
+                pictures.wait_or_give_up(video_id, error)
+                return
+            opened = _open_attempt(video_id, picture)
         if opened is None:
             return
         attempt_id, create = opened
@@ -74,12 +67,15 @@ def submit(video_id: int) -> None:
             _send(attempt_id, create)
 
 
-def _claim(video_id: int) -> Video | None:
-    """Pending → submitting, counted under the user's lock; None where it is not this video's turn."""
+def _claim(video_id: int) -> tuple[Video | None, Opened | None]:
+    """Pending → submitting, counted under the user's lock; None where it is not this video's turn.
+
+    Without a picture there is nothing to prepare, so the attempt is opened at once.
+    """
     now = utc_now()
     found = db.session.execute(_OWNER, {"video": video_id}).one_or_none()
     if found is None:
-        return None
+        return None, None
     user_id, plan = found
     provider()  # built before the transaction: that reads files
     with transaction() as session:
@@ -88,9 +84,10 @@ def _claim(video_id: int) -> Video | None:
         if wait is not None:
             _keep_waiting(session, video_id, wait)
         video = _take_place(session, video_id, now) if wait is None else None
+        opened = _open(session, video, None) if video is not None and not video.picture_name else None
     if wait is not None and wait.for_a_place:
         waiting.wake(user_id)  # one may have become free meanwhile, whose owner could not see that we wait for it
-    return video
+    return video, opened
 
 
 def _take_place(session: Session, video_id: int, now: datetime) -> Video | None:
@@ -137,63 +134,66 @@ def _keep_waiting(session: Session, video_id: int, wait: waiting.Wait) -> None:
             lines.record(Step.VALIDATING, Line.waiting(reason), status=Status.PENDING)
 
 
-def _open_attempt(video_id: int, picture: Path | None) -> tuple[int, CreateRequest] | None:
-    """Write down what is about to be bought, before it is; None where the video was taken away meanwhile."""
-    now = utc_now()
-    account = provider()
+def _open_attempt(video_id: int, picture: Path) -> Opened | None:
+    """The same for a video whose picture is ready; None where it was taken away meanwhile."""
+    until = utc_now() + leases.LEASE
     with transaction() as session:
-        video = change(session, video_id, Stage.SUBMITTING, lease_until=now + leases.LEASE, due_at=now + leases.LEASE)
-        if video is None:
-            return None
-        if video.cancel_requested_at is not None:
-            refusal.settle_unsent(session, video)
-            return None
-        tries, others = session.execute(_TRIES, {"video": video_id}).one()
-        if others:
-            return None  # we were frozen for so long that somebody else took it up, and is sending it
-        source = sequels.source_of(session, video)
-        job_id = sequels.job_of(session, source.id) if source is not None else None
-        if source is not None and job_id is None:
-            fail(session, video, "provider_lost", instead=SOURCE_LOST)
-            return None
-        create = CreateRequest(
-            prompt=video.prompt,
-            model=video.model,
-            size=video.size,
-            seconds=video.seconds,
-            picture=picture,
-            remix_of=job_id if video.remixed_from_id is not None else None,
-            extend_of=job_id if video.extended_from_id is not None else None,
-        )
-        attempt = Attempt(
-            video_id=video_id,
-            number=(tries or 0) + 1,
-            provider=account.name,
-            base_url=account.base_url,
-            account=account.account,
-            request={
-                "prompt": video.prompt,
-                "model": video.model,
-                "size": video.size,
-                "seconds": video.seconds,
-                "picture": video.picture_name,
-                "picture_hash": video.picture_hash,
-                "picture_place": [video.picture_fit, video.picture_focus] if video.picture_name else None,
-                "remix_of": create.remix_of,
-                "extend_of": create.extend_of,
-                "whole_seconds": video.seconds + (sequels.whole_seconds(source) if source and create.extend_of else 0),
-            },
-            signature=signature(video.model, video.size, video.prompt),
-            send_before=now + SEND_WITHIN,
-            lease_until=now + leases.LEASE,
-        )
-        session.add(attempt)
-        session.flush()
-        with EventLog(video) as lines:
-            if picture is not None:
-                lines.record(Step.IMAGE, Line.IMAGE_READY)
-            lines.record(Step.SUBMIT, Line.calling(video.model))
-        return attempt.id, create
+        video = change(session, video_id, Stage.SUBMITTING, lease_until=until, due_at=until)
+        return _open(session, video, picture) if video is not None else None
+
+
+def _open(session: Session, video: Video, picture: Path | None) -> Opened | None:
+    """Write down what is about to be bought, before it is, inside the open transaction that holds the video's row."""
+    now, account, video_id = utc_now(), provider(), video.id
+    if video.cancel_requested_at is not None:
+        refusal.settle_unsent(session, video)
+        return None
+    tries, others = session.execute(TRIES, {"video": video_id}).one()
+    if others:
+        return None  # we were frozen for so long that somebody else took it up, and is sending it
+    source = sequels.source_of(session, video)
+    job_id = sequels.job_of(session, source.id) if source is not None else None
+    if source is not None and job_id is None:
+        fail(session, video, "provider_lost", instead=SOURCE_LOST)
+        return None
+    create = CreateRequest(
+        prompt=video.prompt,
+        model=video.model,
+        size=video.size,
+        seconds=video.seconds,
+        picture=picture,
+        remix_of=job_id if video.remixed_from_id is not None else None,
+        extend_of=job_id if video.extended_from_id is not None else None,
+    )
+    attempt = Attempt(
+        video_id=video_id,
+        number=(tries or 0) + 1,
+        provider=account.name,
+        base_url=account.base_url,
+        account=account.account,
+        request={
+            "prompt": video.prompt,
+            "model": video.model,
+            "size": video.size,
+            "seconds": video.seconds,
+            "picture": video.picture_name,
+            "picture_hash": video.picture_hash,
+            "picture_place": [video.picture_fit, video.picture_focus] if video.picture_name else None,
+            "remix_of": create.remix_of,
+            "extend_of": create.extend_of,
+            "whole_seconds": video.seconds + (sequels.whole_seconds(source) if source and create.extend_of else 0),
+        },
+        signature=signature(video.model, video.size, video.prompt),
+        send_before=now + SEND_WITHIN,
+        lease_until=now + leases.LEASE,
+    )
+    session.add(attempt)
+    session.flush()
+    with EventLog(video) as lines:
+        if picture is not None:
+            lines.record(Step.IMAGE, Line.IMAGE_READY)
+        lines.record(Step.SUBMIT, Line.calling(video.model))
+    return attempt.id, create
 
 
 def _send(attempt_id: int, create: CreateRequest) -> None:
@@ -215,7 +215,7 @@ def _mark_sent(attempt_id: int) -> None:
     An attempt without this note provably never left, however its sender ended.
     """
     with transaction() as session:
-        marked = session.scalar(_MARK, {"attempt": attempt_id, "now": utc_now()})
+        marked = session.scalar(MARK_SENT, {"attempt": attempt_id, "now": utc_now()})
     if marked is None or utc_now() >= marked:
         raise SendTooLate
 
