@@ -2,7 +2,7 @@
 
 from aivideo.media.clip import Clip, UnplayableVideo, check, probe
 from aivideo.media.picture import FITS, PictureRefused, fit_picture, read_picture
-from aivideo.media.stills import frame, poster, preview, still, thumbnail
+from aivideo.media.stills import check_and_draw, frame, poster, preview, still, thumbnail
 
 __all__ = [
     "FITS",
@@ -10,6 +10,7 @@ __all__ = [
     "PictureRefused",
     "UnplayableVideo",
     "check",
+    "check_and_draw",
     "fit_picture",
     "frame",
     "poster",

@@ -58,12 +58,20 @@ def check(path: Path) -> Clip:
     Raises:
         UnplayableVideo: it is truncated, damaged or something else than an MP4.
     """
+    with checked(path) as (clip, _, _):
+        return clip
+
+
+@contextmanager
+def checked(path: Path) -> "Iterator[tuple[Clip, InputContainer, VideoStream]]":
+    """A clip that passed `check`, still open and to be read from the start.
+
+    Raises:
+        UnplayableVideo: as `check` does.
+    """
     _require_whole_boxes(path)
     with opened(path) as (container, stream):
         clip = _describe(path, container, stream)
-        # Nobody will see these pictures: leave out the smoothing of blocks, and what no other picture is made from.
-        stream.codec_context.options = {"skip_loop_filter": "all"}
-        stream.codec_context.skip_frame = "NONREF"
         length_bytes = _length_bytes(stream)
         tail: list[Any] = []
         count, ends = 0, 0
@@ -86,7 +94,8 @@ def check(path: Path) -> Clip:
         _require_all_packets(stream.frames, count, float(ends * (stream.time_base or 0)), clip.seconds)
         if not _decoded(stream, tail):
             raise UnplayableVideo("The video file is damaged: its last pictures cannot be decoded.")
-        return clip
+        container.seek(0, stream=stream)
+        yield clip, container, stream
 
 
 @contextmanager
@@ -169,9 +178,17 @@ def _made_of_units(data: bytes, length_bytes: int) -> bool:
 
 def _decoded(stream: "VideoStream", packets: list[Any]) -> bool:
     """Whether pictures come out of these packets, the first of which is a key picture, and none is broken."""
+    import av
+
+    decoder: Any = av.CodecContext.create(stream.codec_context.codec, "r")
+    decoder.extradata, decoder.thread_count = stream.codec_context.extradata, 1
+    decoder.width, decoder.height = stream.width, stream.height
+    # Nobody will see these pictures: leave out the smoothing of blocks, and what no other picture is made from.
+    decoder.options = {"skip_loop_filter": "all"}
+    decoder.skip_frame = "NONREF"
     pictures = 0
     for packet in [*packets, None]:  # None: what the decoder still holds
-        for frame in stream.decode(packet):  # looked at one by one: a picture is megabytes
+        for frame in decoder.decode(packet):  # looked at one by one: a picture is megabytes
             if frame.is_corrupt:
                 return False
             pictures += 1

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aivideo.media.clip import UnplayableVideo, opened
+from aivideo.media.clip import Clip, UnplayableVideo, checked, opened
 
 if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
     from PIL.Image import Image
 
 BLACK = 24
@@ -35,7 +37,24 @@ def poster(path: Path, to: Path, at: float | None = None, max_width: int = POSTE
     Raises:
         UnplayableVideo: there is no picture to be had.
     """
-    image = _first_light(path) if at is None else frame(path, at)
+    if at is not None:
+        return _save(frame(path, at), to, max_width)
+    with opened(path) as (container, stream):
+        return _save(_first_light(container, stream), to, max_width)
+
+
+def check_and_draw(path: Path, to: Path) -> Clip:
+    """`check` a clip and write its `poster`, at one look into the file.
+
+    Raises:
+        UnplayableVideo: as both do.
+    """
+    with checked(path) as (clip, container, stream):
+        _save(_first_light(container, stream), to, POSTER_WIDTH)
+        return clip
+
+
+def _save(image: "Image", to: Path, max_width: int) -> None:
     if image.width > max_width:
         image = image.resize((max_width, max(1, round(image.height * max_width / image.width))))
     image.save(to, "WEBP", quality=POSTER_QUALITY, method=POSTER_EFFORT)
@@ -107,19 +126,18 @@ def thumbnail(path: Path) -> bytes:
         return out.getvalue()
 
 
-def _first_light(path: Path) -> "Image":
-    with opened(path) as (container, stream):
-        best: tuple[float, Any] | None = None
-        for number, picture in enumerate(container.decode(stream)):
-            light = _light(picture)
-            if best is None or light > best[0]:
-                best = light, picture
-            if light >= BLACK or number >= DARK_PICTURES:
-                break
-        if best is None:
-            raise UnplayableVideo("The video file has no picture in it.")
-        image: Image = best[1].to_image()
-        return image
+def _first_light(container: "InputContainer", stream: "VideoStream") -> "Image":
+    best: tuple[float, Any] | None = None
+    for number, picture in enumerate(container.decode(stream)):
+        light = _light(picture)
+        if best is None or light > best[0]:
+            best = light, picture
+        if light >= BLACK or number >= DARK_PICTURES:
+            break
+    if best is None:
+        raise UnplayableVideo("The video file has no picture in it.")
+    image: Image = best[1].to_image()
+    return image
 
 
 def _light(picture: Any) -> float:

@@ -3,12 +3,23 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageStat
 
 from aivideo import media
-from aivideo.media import UnplayableVideo, frame, poster, preview, read_picture, stills, thumbnail
+from aivideo.media import (
+    UnplayableVideo,
+    check,
+    check_and_draw,
+    frame,
+    poster,
+    preview,
+    read_picture,
+    stills,
+    thumbnail,
+)
 from aivideo.media.stills import PREVIEW_BYTES, PREVIEW_PICTURES
 
 WIDTH, HEIGHT, RATE = 320, 180, 24
@@ -49,6 +60,24 @@ def test_a_clip_that_is_black_throughout_has_a_poster_too(make: Make, tmp_path: 
     poster(make(black=48), tmp_path / "still.webp")
     with Image.open(tmp_path / "still.webp") as still:
         assert still.size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"audio": True}, {"black": 20}, {"codec": "mpeg4"}, {"flags": "frag_keyframe+empty_moov"}]
+)
+def test_one_look_at_a_clip_finds_what_two_find(options: dict[str, Any], make: Make, tmp_path: Path) -> None:
+    path, once, twice = make(**options), tmp_path / "once.webp", tmp_path / "twice.webp"
+    assert check_and_draw(path, once) == check(path)
+    poster(path, twice)
+    assert once.read_bytes() == twice.read_bytes()
+
+
+def test_a_clip_that_is_not_whole_gets_no_poster(make: Make, tmp_path: Path) -> None:
+    path = make()
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(UnplayableVideo, match="truncated"):
+        check_and_draw(path, tmp_path / "still.webp")
+    assert not (tmp_path / "still.webp").exists()
 
 
 def test_without_a_picture_there_is_no_poster(tmp_path: Path) -> None:

@@ -124,10 +124,11 @@ def _fetch(work: _Work, part: Path) -> None:
 
 
 def _store(work: _Work, part: Path) -> None:
-    from aivideo.media import check, poster
+    from aivideo.media import check_and_draw
 
+    still = part.with_suffix(".webp")
     with LOOKING:
-        clip = check(part)
+        clip = check_and_draw(part, still)
     with transaction() as session:
         video = change(session, work.video_id, work.stage, lease_until=utc_now() + leases.LEASE)
         if video is None:
@@ -135,9 +136,6 @@ def _store(work: _Work, part: Path) -> None:
         with EventLog(video) as lines:
             lines.record(Step.SAVING, Line.SAVING, progress=100)
     name, picture = file_name(work.user_id, work.video_id), poster_name(work.user_id, work.video_id)
-    still = part.with_suffix(".webp")
-    with LOOKING:
-        poster(part, still)
     storage().save(name, part, "video/mp4")
     storage().save(picture, still, "image/webp")
     note = None
