@@ -9,6 +9,7 @@ import psutil
 import pytest
 import yardstick
 from rq.exceptions import StopRequested
+from servers import wait_until
 
 from aivideo import doorbell, queue
 from aivideo.jobs import worker
@@ -34,6 +35,21 @@ def test_a_worker_stops_whichever_of_its_threads_gets_the_signal(installation):
     others = [thread.id for thread in psutil.Process(process.pid).threads() if thread.id != process.pid]
     os.kill(others[-1], signal.SIGTERM)
     assert process.wait(20) == 0
+
+
+def test_a_worker_can_stop_while_redis_is_away(redis_server, app):
+    stopping = threading.Event()
+    thread = threading.Thread(target=worker._work, args=(app, 1, stopping, set()), daemon=True)
+    thread.start()
+    redis = doorbell.connect(redis_server.url)
+    wait_until(lambda: [key for key in redis.smembers("rq:workers") if redis.hget(key, "state") == b"idle"])
+    redis_server.kill()
+    try:
+        stopping.set()
+        thread.join(worker.STOP_SECONDS)
+        assert not thread.is_alive()
+    finally:
+        redis_server.start()
 
 
 class OneLook(threading.Event):
