@@ -42,11 +42,10 @@ class House:
 
     def viewers(self) -> int:
         """Streams that this server holds open."""
-        metrics = requests.get(f"{self.url}/metrics", timeout=60).text
-        return sum(int(float(line.split()[-1])) for line in metrics.splitlines() if "stream_viewers{" in line)
+        return self._gauge("aivideo_stream_viewers")
 
     def settle(self) -> None:
-        """Wait until nobody watches, and until publishing works and is heard."""
+        """Wait until nobody watches, until publishing works and is heard, and until the server knows of Redis again."""
 
         def answers() -> bool:
             try:
@@ -55,7 +54,15 @@ class House:
                 return False
 
         wait_until(answers, what="the way to Redis")
+        wait_until(lambda: self._gauge("aivideo_redis_up") == 1, what="the server's way to Redis")
         wait_until(lambda: self.viewers() == 0, what="the end of all streams")
+
+    def _gauge(self, name: str) -> int:
+        """What /metrics says, summed over all labels."""
+        metrics = requests.get(f"{self.url}/metrics", timeout=60).text
+        return sum(
+            int(float(line.split()[-1])) for line in metrics.splitlines() if line.startswith((f"{name}{{", f"{name} "))
+        )
 
     def redis_subscribers(self) -> int:
         """Connections to this server's Redis that listen to anything."""
