@@ -35,6 +35,7 @@ IDLE_SECONDS = 2
 WORKER_TTL_SECONDS = IDLE_SECONDS + 15
 """RQ waits 15 s less than this for a job."""
 BEAT_SECONDS = 1.0
+"""Between two signs of life of a worker at least."""
 STOP_SECONDS = 6.0
 HEAR_SECONDS = 1.0
 CORES = os.cpu_count() or 1

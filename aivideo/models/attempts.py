@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BindParameter,
     ForeignKey,
     Index,
     Select,
@@ -69,7 +70,7 @@ class Attempt(db.Model):  # type: ignore[name-defined, misc]
         return select(Attempt).where(Attempt.video_id == video_id).order_by(Attempt.number)
 
     @staticmethod
-    def accepted(video_id: int) -> Select["Attempt"]:
+    def accepted(video_id: int | BindParameter[int]) -> Select["Attempt"]:
         return select(Attempt).where(Attempt.video_id == video_id, Attempt.outcome == ACCEPTED)
 
 

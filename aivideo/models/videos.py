@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     CheckConstraint,
     ColumnElement,
     ForeignKey,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -139,6 +141,11 @@ class Video(db.Model):  # type: ignore[name-defined, misc]
     def given_up() -> ColumnElement[bool]:
         """Failed and refunded; it may finish after all, which is of interest unless its user deleted it."""
         return and_(Video.stage == Stage.ENDED, Video.status == Status.FAILED, Video.hidden_at.is_(None))
+
+    @staticmethod
+    def unleased(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+        """Nobody is at work on it, or whoever was has not been heard of for too long."""
+        return or_(Video.lease_until.is_(None), Video.lease_until <= now)
 
     @staticmethod
     def due(now: datetime, limit: int) -> Select["Video"]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="Channel")
 
 AT_ONCE_SECONDS = 0.05
-"""How long everybody else waits at most. In each pause a page may be made, for which all other viewers wait."""
+"""About how long everybody else waits. In each pause a page may be made, for which all other viewers wait."""
 PAUSE_SECONDS = 0.001
 """A real sleep: under gevent `sleep(0)` goes on with the next ready greenlet and starves input and output."""
 WRITES_AT_A_TIME = 200

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import BindParameter, bindparam, or_, select, update
 
 from aivideo.adapters import provider, storage
 from aivideo.core.schedule import backoff
@@ -15,7 +15,6 @@ from aivideo.core.video import Line, Stage, Status, Step, file_name, file_url, p
 from aivideo.events import EventLog
 from aivideo.extensions import UtcDateTime, db
 from aivideo.models import Attempt, Video
-from aivideo.models.attempts import ACCEPTED
 from aivideo.providers.base import ProviderError, ProviderJob
 from aivideo.services import notices
 from aivideo.services.videos import leases, waiting
@@ -48,22 +47,18 @@ class _Work:
     """Where it was bought."""
 
 
-_FREE = or_(Video.lease_until.is_(None), Video.lease_until <= bindparam("now"))
+_VIDEO: BindParameter[int] = bindparam("video")
+_NOW = bindparam("now", type_=UtcDateTime())
 _LATE = Video.given_up() & Video.ready_at.is_not(None)
 _UNTIL = bindparam("until", type_=UtcDateTime())
 _CLAIM = (
     update(Video)
-    .where(Video.id == bindparam("video"), _FREE, or_(Video.stage == Stage.SAVING, _LATE))
+    .where(Video.id == _VIDEO, Video.unleased(_NOW), or_(Video.stage == Stage.SAVING, _LATE))
     .values(lease_until=_UNTIL, due_at=_UNTIL)
     .returning(Video)
     .execution_options(populate_existing=True, synchronize_session=False)
 )
-_ACCEPTED = (
-    select(Attempt)
-    .where(Attempt.video_id == bindparam("video"), Attempt.outcome == ACCEPTED)
-    .order_by(Attempt.number.desc())
-    .limit(1)
-)
+_ACCEPTED = Attempt.accepted(_VIDEO).order_by(Attempt.number.desc()).limit(1)
 
 
 def save(video_id: int) -> None:

@@ -27,8 +27,7 @@ def take(video_id: int, stage: Stage) -> Video | None:
     now = utc_now()
     until = now + LEASE
     with transaction() as session:
-        free = or_(Video.lease_until.is_(None), Video.lease_until <= now)
-        return change(session, video_id, stage, free, lease_until=until, due_at=until)
+        return change(session, video_id, stage, Video.unleased(now), lease_until=until, due_at=until)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
 from aivideo.core.video import Stage
 from aivideo.extensions import db
@@ -112,8 +112,7 @@ def _abandoned(video_id: int) -> bool:
             .with_for_update()
             .execution_options(populate_existing=True)
         )
-        free = or_(Video.lease_until.is_(None), Video.lease_until <= now)
-        video = change(session, video_id, Stage.SUBMITTING, free, due_at=now + RING_AGAIN)
+        video = change(session, video_id, Stage.SUBMITTING, Video.unleased(now), due_at=now + RING_AGAIN)
         if video is None:
             return False
         if attempt is not None and attempt.outcome == OPEN:

@@ -135,7 +135,7 @@ def _keep_waiting(session: Session, video_id: int, wait: waiting.Wait) -> None:
 
 
 def _open_attempt(video_id: int, picture: Path) -> Opened | None:
-    """The same for a video whose picture is ready; None where it was taken away meanwhile."""
+    """Open the attempt of a video whose picture is ready; None where the video was taken away meanwhile."""
     until = utc_now() + leases.LEASE
     with transaction() as session:
         video = change(session, video_id, Stage.SUBMITTING, lease_until=until, due_at=until)
